@@ -1,0 +1,174 @@
+"""Time, threads, chance and ids: all that an actor takes from the world comes through here.
+
+That is one seam, so that the very same actors run on real threads in production and, one at a time and in virtual
+time, in a simulation (`actors/simulation.py`). Nothing above this file calls `time`, `threading` or `random` itself;
+the linter refuses it.
+
+Two clocks: `now()` is monotonic and real, for deadlines and time-outs; `calendar()` is what schedules go by, and may
+run faster than the world.
+"""
+
+import heapq
+import logging
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from itertools import count
+from typing import Any, Protocol
+
+from domain.calendar import Anchor
+
+log = logging.getLogger("roost.runtime")
+
+
+class Condition(Protocol):
+    """What we use of `threading.Condition`."""
+
+    def __enter__(self) -> Any: ...
+    def __exit__(self, *exc: Any) -> Any: ...
+    def wait(self, timeout: float | None = None) -> bool: ...
+    def notify(self, n: int = 1) -> None: ...
+    def notify_all(self) -> None: ...
+
+
+class Timer(Protocol):
+    """A callback that is due once."""
+
+    def cancel(self) -> None:
+        """Forget it. After it has fired this does nothing."""
+
+
+class Runtime(Protocol):
+    """The world as actors see it."""
+
+    def now(self) -> float:
+        """Monotonic seconds. For deadlines, leases, time-outs, breakers, watchdogs."""
+
+    def wall(self) -> float:
+        """Real Unix seconds that never go back. For time stamps that other machines read."""
+
+    def calendar(self) -> float:
+        """Calendar Unix seconds (scaled by SPEED, never going back). For schedules, ages, caps, retention."""
+
+    def real_seconds(self, calendar_seconds: float) -> float:
+        """How many real seconds a span of the calendar takes."""
+
+    def sleep(self, seconds: float) -> None:
+        """Block the calling thread. Runs may; a handler never does."""
+
+    def condition(self) -> Condition:
+        """A condition variable with a lock of its own, not re-entrant."""
+
+    def spawn(self, name: str, target: Callable[[], None]) -> None:
+        """Run `target` in a thread of its own that does not keep the process alive."""
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+        """Call `callback` at the monotonic time `when`. It must be quick, such as a tell."""
+
+    def random(self, stream: str) -> random.Random:
+        """The source of chance named `stream`: seeded, and independent of all the others."""
+
+    def new_id(self) -> str:
+        """An id that no other call has returned: 32 hexadecimal digits."""
+
+
+class ThreadedRuntime:
+    """The real world: threads, the machine's clock, real chance."""
+
+    def __init__(self, anchor: Anchor | None = None) -> None:
+        """anchor: where the calendar stands. None: the calendar is the real time."""
+        self._wall_offset = time.time() - time.monotonic()
+        self._anchor = anchor or Anchor(real=self.wall(), calendar=self.wall(), speed=1.0)
+        self._timers = _Timers(self)
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def wall(self) -> float:
+        return time.monotonic() + self._wall_offset
+
+    def calendar(self) -> float:
+        return self._anchor.at(self.wall())
+
+    def real_seconds(self, calendar_seconds: float) -> float:
+        return self._anchor.real_seconds(calendar_seconds)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(max(0.0, seconds))
+
+    def condition(self) -> Condition:
+        return threading.Condition(threading.Lock())
+
+    def spawn(self, name: str, target: Callable[[], None]) -> None:
+        threading.Thread(target=target, name=name, daemon=True).start()
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+        return self._timers.add(when, callback)
+
+    def random(self, stream: str) -> random.Random:
+        return random.Random()
+
+    def new_id(self) -> str:
+        return uuid.uuid4().hex
+
+
+class _Scheduled:
+    """One entry of the timer heap. Cancelling leaves it in the heap, without its callback."""
+
+    __slots__ = ("callback", "order", "when")
+
+    def __init__(self, when: float, order: int, callback: Callable[[], None]) -> None:
+        self.when = when
+        self.order = order
+        self.callback: Callable[[], None] | None = callback
+
+    def __lt__(self, other: "_Scheduled") -> bool:
+        return (self.when, self.order) < (other.when, other.order)
+
+    def cancel(self) -> None:
+        self.callback = None
+
+
+class _Timers:
+    """One thread for all timers of a process; it starts with the first of them."""
+
+    def __init__(self, runtime: ThreadedRuntime) -> None:
+        self._runtime = runtime
+        self._heap: list[_Scheduled] = []
+        self._order = count()
+        self._changed = threading.Condition(threading.Lock())
+        self._running = False
+
+    def add(self, when: float, callback: Callable[[], None]) -> _Scheduled:
+        entry = _Scheduled(when, next(self._order), callback)
+        with self._changed:
+            heapq.heappush(self._heap, entry)
+            if not self._running:
+                self._running = True
+                self._runtime.spawn("timers", self._loop)
+            elif self._heap[0] is entry:
+                self._changed.notify()
+        return entry
+
+    def _loop(self) -> None:
+        while True:
+            callback = self._next_due()
+            if callback is None:
+                continue
+            try:
+                callback()
+            except Exception:
+                # A timer belongs to whoever set it; the thread belongs to all.
+                log.exception("a timer's callback failed; the other timers go on")
+
+    def _next_due(self) -> Callable[[], None] | None:
+        with self._changed:
+            while self._heap and self._heap[0].callback is None:
+                heapq.heappop(self._heap)
+            wait = self._heap[0].when - self._runtime.now() if self._heap else None
+            if wait is None or wait > 0:
+                self._changed.wait(wait)
+                return None
+            return heapq.heappop(self._heap).callback
