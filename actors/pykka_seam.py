@@ -1,0 +1,52 @@
+"""Everything of pykka that is private and that we cannot do without, in one place.
+
+pykka gives us the actor object, its ref and its proxy; its own loop, inbox, future and registry do not fit (an ask's
+failure leaves the actor alive with half a state, queued messages vanish at death, the registry is a list). What is
+overridden or called here is what `tests/actors/test_pykka_seam.py` pins down.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import pykka
+
+from actors.mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from actors.system import System
+
+A = TypeVar("A", bound="SeamedActor")
+
+_constructing = threading.local()  # pykka asks a *static* method for the inbox: the runtime reaches it by the thread
+
+
+class SeamedActor(pykka.ThreadingActor):
+    """A pykka actor whose inbox, loop and thread are ours. It can only be made inside `construct`."""
+
+    use_daemon_thread: ClassVar[bool] = True  # one live non-daemon actor would keep the process for ever
+    actor_inbox: Any
+    name: str
+    system: "System"
+
+    def __init__(self) -> None:
+        if not hasattr(_constructing, "system"):
+            raise TypeError(f"{type(self).__name__}: an actor is made by its system or supervisor, from a ChildSpec")
+        self.name, self.system = _constructing.name, _constructing.system
+        super().__init__()
+
+    @staticmethod
+    def _create_actor_inbox() -> Any:
+        return Mailbox(_constructing.system.runtime)
+
+    def _start_actor_loop(self) -> None:
+        raise TypeError("an actor of Roost is started by its system or a supervisor, not by pykka's start()")
+
+
+def construct(make: Callable[[], A], name: str, system: "System") -> A:
+    """Make the actor object `name`, not yet running, with an inbox of the system's runtime."""
+    _constructing.name, _constructing.system = name, system
+    try:
+        return make()
+    finally:
+        del _constructing.name, _constructing.system
