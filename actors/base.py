@@ -17,7 +17,7 @@ blocks; what takes long goes to `task`, and comes back as a message.
                 case _:
                     return super().receive(message)
 
-Words are OTP's: `on_start` is gen_server's init, `terminate` its terminate, NO_REPLY its noreply, `reply` its reply/2.
+Words are OTP's: `on_start` is gen_server's init, NO_REPLY its noreply, `reply` its reply/2.
 """
 
 import logging

@@ -112,6 +112,18 @@ class LevelChanged(SystemMessage):
 
 
 @dataclass(frozen=True, slots=True)
+class ComponentReport:
+    """To `health`: how a component is. Pushed at every change and every 10 s.
+
+    component: "database", "redis", "browser", "model", "journal", "lane" …. detail: one line for people.
+    """
+
+    component: str
+    healthy: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TaskDone:
     """A task of yours (`Actor.task`) returned."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from actors.base import Actor, Ignore
+from actors.board import Board
 from actors.directory import Directory
 from actors.future import ActorDead, AskError, Future, Refused
 from actors.mailbox import Envelope
@@ -30,6 +31,7 @@ class System:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.directory = Directory(runtime)
+        self.board = Board()
         self.dead_letters: Counter[str] = Counter()  # by reason
         self._current = threading.local()
 
