@@ -1,0 +1,1 @@
+"""What may be said, how it is written without a model, and how much of it is planned: the rules, pure."""

@@ -1,0 +1,1 @@
+"""When jobs run, after which others, and how often again: the rules, pure."""

@@ -1,0 +1,104 @@
+"""When a job is due: stagger at boot, jitter, catch-up after downtime, and the interval in force.
+
+All times are calendar seconds. A job keeps two of them for its next run: the place on its own grid, which does not
+drift, and the moment it starts, which is the grid plus jitter.
+"""
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from domain.jobs.spec import JobSpec
+
+SLOT = 30.0  # between dependent jobs of the boot round that share no browser
+JITTER_SHARE = 0.02
+JITTER_MOST = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A job's next start.
+
+    grid: its place without jitter, from which the one after is counted. at: when to start (never before `grid`).
+    missed: grid places that passed unused before it (downtime, or a run that took longer than the interval).
+    """
+
+    grid: float
+    at: float
+    missed: int = 0
+
+
+def interval_in_force(every: float, factor: float, override: float | None) -> float:
+    """Seconds between starts now: the operator's interval if there is one, else `every`, times the level's factor.
+
+    Raises ValueError on an interval or a factor that is not above 0.
+    """
+    interval = every if override is None else override
+    if not (interval > 0 and factor > 0):
+        raise ValueError(f"an interval and its factor must be above 0, not {interval:g} s and {factor:g}")
+    return interval * factor
+
+
+def boot_offsets(order: Sequence[JobSpec]) -> Mapping[str, float]:
+    """Seconds after boot of each job's first start: never before what it requires, browser jobs never together.
+
+    order: as from `graph.validated`. Browser jobs get places that differ modulo the greatest common divisor of their
+    intervals, so that at full level their grids never meet at all, not only in the first round.
+    """
+    browser = [spec for spec in order if spec.holds.browser and not spec.once]
+    common = math.gcd(*(max(1, round(spec.every)) for spec in browser))
+    free = set(range(len(browser)))  # a browser job's phase is k * common / len(browser), a different k each
+    offsets: dict[str, float] = {}
+    for spec in order:
+        earliest = max([spec.offset, *(offsets[required.job] + SLOT for required in spec.requirements)])
+        if spec in browser:
+            places = {k: _next_of_phase(k * common / len(browser), common, earliest) for k in free}
+            phase = min(places, key=lambda k: (places[k], k))
+            free.remove(phase)
+            earliest = places[phase]
+        offsets[spec.name] = earliest
+    return offsets
+
+
+def _next_of_phase(phase: float, period: float, earliest: float) -> float:
+    return phase + math.ceil(max(0.0, earliest - phase) / period) * period
+
+
+def first_tick(
+    spec: JobSpec, boot: float, offset: float, last_grid: float | None, interval: float, rng: random.Random
+) -> Tick:
+    """The first start after boot: as its interval says if it ran before, else after its offset.
+
+    However much was missed while Roost was down, it is made up for by one run.
+    last_grid: the grid place of its last start in an earlier life, if known.
+    """
+    earliest = boot + offset
+    if last_grid is None or spec.once:
+        return _jittered(earliest, interval, 0, rng)
+    due = last_grid + interval
+    missed = max(0, math.floor((boot - last_grid) / interval))
+    return _jittered(max(earliest, due), interval, missed, rng)
+
+
+def next_tick(grid: float, interval: float, now: float, rng: random.Random) -> Tick:
+    """The start after the one whose place was `grid`: the first place still to come, those before it counted missed."""
+    steps = max(1, math.floor((now - grid) / interval) + 1)
+    place = grid + steps * interval
+    if place <= now:  # rounding of large floats
+        place, steps = place + interval, steps + 1
+    return _jittered(place, interval, steps - 1, rng)
+
+
+def retimed(last_grid: float, interval: float, now: float, rng: random.Random) -> Tick:
+    """The next start after the interval in force changed: counted from the last one, and at once if that is past."""
+    return _jittered(max(now, last_grid + interval), interval, 0, rng)
+
+
+def jitter_most(interval: float) -> float:
+    """The most seconds that jitter adds to a start."""
+    return min(interval * JITTER_SHARE, JITTER_MOST)
+
+
+def _jittered(place: float, interval: float, missed: int, rng: random.Random) -> Tick:
+    return Tick(place, place + rng.uniform(0.0, jitter_most(interval)), missed)
