@@ -1,0 +1,1 @@
+"""The rules of shared resources: who may hold what, for how long, and what follows when it fails."""
