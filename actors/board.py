@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Board:
-    """Key → the newest snapshot. Keys are actors' names, with a suffix where one has several (`database`, `job:plan`)."""
+    """Key → the newest snapshot. Keys are actors' names (`database`, `job:plan`)."""
 
     def __init__(self) -> None:
         self._notes: dict[str, Any] = {}
@@ -29,4 +29,5 @@ class Board:
 
     def under(self, prefix: str) -> Mapping[str, Any]:
         """All whose key begins with `prefix`, by key."""
-        return {key: self._notes[key] for key in sorted(list(self._notes)) if key.startswith(prefix)}
+        notes = self._notes.copy()  # one step: writers may come and go meanwhile
+        return {key: notes[key] for key in sorted(notes) if key.startswith(prefix)}

@@ -82,7 +82,7 @@ def first_tick(
 
 
 def next_tick(grid: float, interval: float, now: float, rng: random.Random) -> Tick:
-    """The start after the one whose place was `grid`: the first place still to come, those before it counted missed."""
+    """The start after the one at `grid`: the first place still to come; the places before it count as missed."""
     steps = max(1, math.floor((now - grid) / interval) + 1)
     place = grid + steps * interval
     if place <= now:  # rounding of large floats
