@@ -1,0 +1,84 @@
+"""Who may publish which post when, without asking anybody.
+
+A claim has an end that owner and others read from their own copies, with a margin on both sides: the owner stops
+before it, others begin after it. That makes it safe to publish with the database gone, and to take over from an
+owner that may still be alive. All times are calendar seconds.
+
+The margin stands for the difference of two clocks and for a request under way, which both take real time: a caller
+whose calendar runs faster than the real clock passes a margin as many times longer.
+"""
+
+from dataclasses import dataclass
+
+from domain.calendar import HOUR, MINUTE
+from domain.publishing.states import (
+    AfterRestart,
+    AwaitClaimEnd,
+    Leave,
+    MakeUnknown,
+    PublishAgain,
+    State,
+    TakeBack,
+)
+
+CLAIM_SECONDS = 6 * HOUR
+MARGIN = MINUTE
+BATCH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to publish one post, until its end.
+
+    owner: the instance that holds it. token: the lane's fencing token when it was taken. until: calendar seconds.
+    watermark: the newest own post id visible before; None where the account had none.
+    """
+
+    owner: str
+    token: int
+    until: float
+    watermark: int | None
+
+
+def claim(owner: str, token: int, watermark: int | None, now: float) -> Claim:
+    """A claim that begins now."""
+    return Claim(owner, token, now + CLAIM_SECONDS, watermark)
+
+
+def may_publish(held: Claim, by: str, now: float, margin: float = MARGIN) -> bool:
+    """Whether `by` may arm a post under this claim now: its owner, until the margin before its end."""
+    return by == held.owner and now < held.until - margin
+
+
+def is_over(held: Claim, by: str, now: float, margin: float = MARGIN) -> bool:
+    """Whether `by`, who holds the lane, may move a post out of this claim: its owner as soon as it may not publish.
+
+    Others only past the end and the margin, and then only to unknown: whether the owner armed it, its journal knows.
+    """
+    if by == held.owner:
+        return not may_publish(held, by, now, margin)
+    return now > held.until + margin
+
+
+def after_restart(
+    state: State, held: Claim | None, by: str, now: float, *, journal_whole: bool, margin: float = MARGIN
+) -> AfterRestart:
+    """What a start makes of a post found in `state` (the farther of database and journal).
+
+    held: its claim; needed where it is claimed or armed. by: this instance, by a name that survives the restart.
+    journal_whole: False where the journal was lost or damaged since the claim; then an armed post reads as claimed.
+    Raises ValueError on a claimed or armed post without its claim.
+    """
+    if state not in (State.CLAIMED, State.ARMED):
+        return Leave()
+    if held is None:
+        raise ValueError(f"a post that is {state} without its claim: owner and end must be stored with it")
+    if held.owner != by:
+        if not is_over(held, by, now, margin):
+            return AwaitClaimEnd(held.until + margin)
+        return MakeUnknown(f"{held.owner} claimed it and did not say whether it was sent")
+    if state is State.ARMED:
+        return MakeUnknown("it was armed when Roost stopped")
+    if not journal_whole:
+        return MakeUnknown("it was claimed, and the journal that tells whether it was sent is gone")
+    return PublishAgain(held.until - margin) if may_publish(held, by, now, margin) else TakeBack()
