@@ -62,9 +62,9 @@ class Policy:
     """How one resource is lent.
 
     resource, unit: the words for error messages. reserves: narrowest first; a pool larger than their sum gives the
-    rest to the last. starvation_seconds: a request goes before every one that arrives this much later, whatever their
-    priorities. longest_hold: seconds; longer holds are cut to it, which makes every wait finite. warn_share: part of a
-    hold after which its holder is warned. remedy: what a refused caller can do.
+    rest to the last. starvation_seconds: a request goes before every one of its reserve that arrives this much later,
+    whatever their priorities. longest_hold: seconds; longer holds are cut to it, which makes every wait finite.
+    warn_share: part of a hold after which its holder is warned. remedy: what a refused caller can do.
     """
 
     resource: str
@@ -103,9 +103,7 @@ class Policy:
         """Where such a request may be served with reserves of these sizes; an empty route if they are all empty."""
         there = [number for number, size in enumerate(sizes) if size]
         home = [number for number in there if self.reserves[number].is_home_of(category, priority)] or there[-1:]
-        borrowed = [
-            number for number in there if number not in home and priority < self.reserves[number].lent_above
-        ]
+        borrowed = [number for number in there if number not in home and priority < self.reserves[number].lent_above]
         return Route(
             order=(*home, *borrowed),
             home=sum(1 << number for number in home),
