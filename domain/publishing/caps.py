@@ -116,8 +116,8 @@ def earliest_post(history: History, policy: Policy, now: float) -> float:
     """
     if policy.posts_a_day < 1 or policy.posts_an_hour < 1:
         raise ValueError("the caps allow no post at all; raise posts_a_day and posts_an_hour above 0")
-    # Whatever forbids a time ends when one of the posts leaves a window or its spacing; the next whole second, so that
-    # rounding cannot cut a span short.
+    # Whatever forbids a time ends when one of the posts leaves a window or its spacing. Rounded up to a whole second,
+    # so that no span is cut short by a rounding error.
     ends = {math.floor(at + span) + 1.0 for at in history.posts for span in (DAY, HOUR, policy.between_posts)}
     for at in sorted({now, *(end for end in ends if end > now)}):
         if not _windows("posts", history.posts, at, policy.posts_an_hour, policy.posts_a_day) and not _spacing(
