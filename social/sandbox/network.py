@@ -1,0 +1,205 @@
+"""The site's own logic: who posts what, what a page would show, and what is refused.
+
+No HTTP and no clock: callers bring the calendar time, so a simulation can drive the very site that the web server
+shows. The own account's posts come from storage, the strangers' and everybody's counts from the seed.
+"""
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice, takewhile
+
+from domain.calendar import DAY
+from social.sandbox import snowflake
+from social.sandbox.audience import Audience, Seen, Tally
+from social.sandbox.reading import read
+from social.sandbox.storage import OwnPost, Storage
+from social.sandbox.strangers import StrangerPost, Strangers
+
+LONGEST = 280  # characters
+DUPLICATE_WINDOW = DAY  # calendar seconds in which the same text is refused
+SEARCH_WINDOW = 7 * DAY
+FIRST_FOLLOWERS = 25
+ACCOUNT_ID = 1_717_000_000_000_000_001
+
+DUPLICATE, TOO_LONG, EMPTY, NO_PARENT = 187, 186, 38, 385
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The site took the post."""
+
+    post: OwnPost
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The site took nothing. code and message: as X words them."""
+
+    code: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account as its profile shows it."""
+
+    handle: str
+    name: str
+    bio: str
+    followers: int
+    is_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A post as a page shows it. replying_to: handle of the parent's author; context: the line above it."""
+
+    id: int
+    handle: str
+    name: str
+    text: str
+    at: float
+    tally: Tally
+    in_reply_to: int | None = None
+    replying_to: str | None = None
+    context: str | None = None
+
+
+class Network:
+    """One account among strangers. handle: the own account's, without @; seed: of tastes, strangers and luck."""
+
+    def __init__(self, storage: Storage, seed: int, handle: str) -> None:
+        self.storage = storage
+        # A file keeps the seed it was made with: another one would change every count that was already shown.
+        self.seed = int(storage.remembered("seed", str(seed)))
+        self.handle = handle
+        self.audience = Audience(self.seed)
+        self.strangers = Strangers(self.seed)
+        if handle in self.strangers.by_handle:
+            raise ValueError(f"sandbox: @{handle} is a stranger's handle under seed {self.seed}. Choose another one.")
+
+    def publish(self, text: str, now: float, in_reply_to: int | None = None) -> Created | Refused:
+        """Posts `text` at calendar time `now`, or says why not. A `Created` post is durable."""
+        if not text.strip():
+            return Refused(EMPTY, "Sorry, the text of your post is empty.")
+        if len(text) > LONGEST:
+            return Refused(TOO_LONG, "Post needs to be a bit shorter.")
+        if in_reply_to is not None and self.find(in_reply_to, now) is None:
+            return Refused(NO_PARENT, "You attempted to reply to a post that is deleted or not visible to you.")
+        if any(_same(text, in_reply_to, post) for post in self.storage.posts(since=now - DUPLICATE_WINDOW)):
+            return Refused(DUPLICATE, "Whoops! You already said that.")
+        post_id = snowflake.next_own(now, self.storage.last_id())
+        post = OwnPost(post_id, text, snowflake.seconds_of(post_id), in_reply_to, self.followers(now))
+        self.storage.add(post)
+        return Created(post)
+
+    def followers(self, now: float) -> int:
+        """The own account's followers at `now`: those of the first day, and those whom each post brought."""
+        return FIRST_FOLLOWERS + sum(self._own_tally(post, now).follows for post in self.storage.posts())
+
+    def person(self, handle: str, now: float) -> Person | None:
+        """The account of that name, in whatever case it is written."""
+        if handle.lower() == self.handle.lower():
+            bio = "Small notes on health that lasts. Automated account."
+            return Person(self.handle, self.handle.title(), bio, self.followers(now), is_own=True)
+        stranger = self.strangers.by_handle.get(handle.lower())
+        if stranger is None:
+            return None
+        followers = self.strangers.followers(stranger, now)
+        return Person(stranger.handle, stranger.name, stranger.bio, followers, is_own=False)
+
+    def profile(
+        self, handle: str, now: float, limit: int = 50, replies: bool = False, lag: float = 0.0
+    ) -> list[Shown]:
+        """The posts of an account, newest first. lag: own posts younger than so many calendar seconds stay hidden."""
+        if handle.lower() == self.handle.lower():
+            mine = (post for post in self.storage.posts() if replies or post.in_reply_to is None)
+            return [self._show_own(post, now) for post in islice((p for p in mine if now - p.at >= lag), limit)]
+        stranger = self.strangers.by_handle.get(handle.lower())
+        if stranger is None:
+            return []
+        return [self._show_stranger(post, now) for post in islice(self.strangers.newest(now, stranger), limit)]
+
+    def home(self, now: float, limit: int = 50) -> list[Shown]:
+        """The timeline: everybody's posts, newest first."""
+        return list(islice(self._everybody(now), limit))
+
+    def search(self, query: str, now: float, limit: int = 50, live: bool = False) -> list[Shown]:
+        """Posts of the last days that hold every word of `query`: newest first if `live`, else most liked first.
+
+        `from:handle` asks for one author's.
+        """
+        words = [word.lower().lstrip("#@") for word in query.split()]
+        recent = takewhile(lambda post: now - post.at < SEARCH_WINDOW, self._everybody(now))
+        found = (post for post in recent if words and all(_holds(post, word) for word in words))
+        if live:
+            return list(islice(found, limit))
+        return sorted(found, key=lambda post: (post.tally.likes, post.id), reverse=True)[:limit]
+
+    def find(self, post_id: int, now: float) -> Shown | None:
+        """The post with this id, whoever wrote it."""
+        own = self.storage.post(post_id)
+        if own is not None:
+            return self._show_own(own, now)
+        other = self.strangers.find(post_id, now)
+        return None if other is None else self._show_stranger(other, now)
+
+    def answers(self, post_id: int, now: float) -> list[Shown]:
+        """Own replies to a post, oldest first."""
+        return [self._show_own(post, now) for post in reversed(self.storage.posts()) if post.in_reply_to == post_id]
+
+    def viral_decoy(self, now: float) -> Shown:
+        """A stranger's post with counts that nobody could take for the own account's."""
+        post = next(self.strangers.newest(now))
+        tally = Tally(views=4_210_337, likes=68_848, replies=2_114, reposts=9_021, bookmarks=12_400)
+        return replace(self._show_stranger(post, now), tally=tally, context=f"{self.handle.title()} reposted")
+
+    def _everybody(self, now: float) -> Iterator[Shown]:
+        own = (self._show_own(post, now) for post in self.storage.posts())
+        others = (self._show_stranger(post, now) for post in self.strangers.newest(now))
+        return heapq.merge(own, others, key=lambda post: post.id, reverse=True)
+
+    def _show_own(self, post: OwnPost, now: float) -> Shown:
+        tally, replying_to = self._own_tally(post, now), None
+        if post.in_reply_to is not None:
+            parent = self.strangers.find(post.in_reply_to, now)
+            replying_to = self.handle if parent is None else parent.author.handle
+        answered = self.storage.count_answers(post.id)
+        return Shown(
+            id=post.id,
+            handle=self.handle,
+            name=self.handle.title(),
+            text=post.text,
+            at=post.at,
+            tally=replace(tally, replies=tally.replies + answered),
+            in_reply_to=post.in_reply_to,
+            replying_to=replying_to,
+        )
+
+    def _show_stranger(self, post: StrangerPost, now: float) -> Shown:
+        return Shown(
+            id=post.id,
+            handle=post.author.handle,
+            name=post.author.name,
+            text=post.text,
+            at=post.at,
+            tally=self._stranger_tally(post, now),
+        )
+
+    def _own_tally(self, post: OwnPost, now: float) -> Tally:
+        seen = Seen(post.id, post.at, read(post.text), post.followers, post.in_reply_to is not None)
+        return self.audience.tally(seen, now)
+
+    def _stranger_tally(self, post: StrangerPost, now: float) -> Tally:
+        return self.audience.tally(Seen(post.id, post.at, read(post.text), post.author.followers), now)
+
+
+def _same(text: str, in_reply_to: int | None, post: OwnPost) -> bool:
+    return post.in_reply_to == in_reply_to and " ".join(post.text.split()) == " ".join(text.split())
+
+
+def _holds(post: Shown, word: str) -> bool:
+    if word.startswith("from:"):
+        return post.handle.lower() == word.removeprefix("from:").lstrip("@")
+    return word in post.text.lower()
