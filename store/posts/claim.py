@@ -1,0 +1,305 @@
+"""Taking posts to publish: one transaction that checks everything and leaves a claim behind.
+
+The row of the account is locked first, which makes claims of one account go one after the other; so what is checked
+here (the lane's token, caps, opt-outs, approval) still holds when the claim commits. The caps are
+`domain.publishing.caps`; what counts against them are the charges, one a claimed post, reply or whole thread.
+
+A claim in the database says "nobody else until `ends_at`", and nothing about what its owner has done meanwhile:
+cut off from the database, it publishes from its journal. So an ended claim of another instance becomes *unknown*,
+never *planned* again.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from domain.calendar import DAY
+from domain.publishing import caps
+from domain.publishing.claims import BATCH, CLAIM_SECONDS, MARGIN
+from store.lane import Lane, stopped
+from store.posts.events import note
+from store.posts.queue import same_text
+from store.posts.values import COLUMNS, Post, post
+from store.sql import Connection, Row, changed, row, rows
+
+LOOK_AHEAD = 50  # due units looked at in one claim; those behind them wait for the next
+
+What = Literal["posts", "replies"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Charge:
+    kind: Literal["post", "reply"]
+    at: float
+    author: str | None = None
+    conversation_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The posts that are ours now, in the order of publishing (`publish_at`), and why others due are not."""
+
+    posts: tuple[Post, ...]
+    held_back: tuple[tuple[int, caps.Refused], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LaneLost:
+    """Nothing claimed: the token is not the lane's, or the lease has ended."""
+
+    owner: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStopped:
+    """Nothing claimed: the site refused the account, and nobody has cleared it yet."""
+
+    reason: str
+
+
+def claim(
+    conn: Connection,
+    lane: Lane,
+    *,
+    now: float,
+    real_now: float,
+    policy: caps.Policy,
+    switches: caps.Switches,
+    watermark: int | None,
+    what: What = "posts",
+    limit: int = BATCH,
+    claim_seconds: float = CLAIM_SECONDS,
+) -> Claimed | LaneLost | LaneStopped:
+    """Claim what is due until `limit` units (posts, replies, whole threads) are ours and unpublished.
+
+    Those claimed before count too. now: calendar Unix seconds. real_now: real Unix seconds, for the lane's lease.
+    watermark: the newest own post id seen on the site, read just before. A post of the batch for which it is too soon
+    is claimed for the first time at which the caps allow it, where that lies within the claim.
+    """
+    with conn.transaction():
+        lost = _lost(conn, lane, real_now)
+        if lost is not None:
+            return lost
+        stop = stopped(conn, lane.account)
+        if stop is not None:
+            return LaneStopped(stop.reason)
+        _fail_opted_out(conn, lane, now)
+        units = tuple(_due(conn, lane.account, what, now))
+        charges = list(_charges(conn, lane.account, units, policy, now))
+        room = limit - _unpublished(conn, lane, what, now)
+        taken: list[Post] = []
+        held_back: list[tuple[int, caps.Refused]] = []
+        for unit in units:
+            if room <= 0:
+                break
+            if _fail_if_published_before(conn, lane, unit, now):
+                continue
+            wanted = _wanted(unit[0], charges, policy, now, now + claim_seconds)
+            match caps.check(wanted, _history(charges), switches, policy):
+                case caps.Allowed():
+                    charges.append(_charge(conn, unit[0], wanted.at))
+                    taken.extend(
+                        _take(conn, lane, each, wanted.at, now + claim_seconds, watermark, now) for each in unit
+                    )
+                    room -= 1
+                case caps.Refused() as refused:
+                    held_back.append((unit[0].id, refused))
+        return Claimed(tuple(taken), tuple(held_back))
+
+
+def _wanted(
+    first: Post, charges: Sequence[_Charge], policy: caps.Policy, now: float, claim_ends: float
+) -> caps.Post | caps.Reply:
+    if first.kind == "reply":
+        return caps.Reply(
+            at=now,
+            approved=first.approval in ("not_needed", "approved"),
+            opted_out=False,  # those were failed at the start of this transaction
+            last_to_author=max((each.at for each in charges if each.author == first.parent_author), default=None),
+            answered_in_thread=first.conversation_id is not None
+            and any(each.conversation_id == first.conversation_id for each in charges),
+        )
+    if min(policy.posts_a_day, policy.posts_an_hour) < 1:
+        return caps.Post(now)
+    earliest = caps.earliest_post(_history(charges), policy, now)
+    return caps.Post(earliest if earliest < claim_ends - MARGIN else now)
+
+
+def _history(charges: Sequence[_Charge]) -> caps.History:
+    return caps.History(
+        posts=tuple(each.at for each in charges if each.kind == "post"),
+        replies=tuple(each.at for each in charges if each.kind == "reply"),
+    )
+
+
+def own_claims(conn: Connection, lane: Lane) -> tuple[Post, ...]:
+    """What this instance has claimed or armed and not finished, ended or not, in the order of publishing."""
+    query = f"""
+        select {COLUMNS} from posts
+         where account = %(account)s and claim_owner = %(owner)s and state in ('claimed', 'armed')
+         order by publish_at, thread_position nulls first, id
+    """
+    found = rows(conn, query, {"account": lane.account, "owner": lane.owner})
+    return tuple(post(each) for each in found)
+
+
+def sweep_ended(
+    conn: Connection, lane: Lane, *, now: float, real_now: float, margin: float = MARGIN
+) -> tuple[int, ...] | LaneLost:
+    """Make *unknown* what other instances had claimed or armed until a time that is over; returns the post ids.
+
+    Id recovery then looks whether they are out.
+    margin: calendar seconds beyond the end of a claim. Own claims are left alone: the journal knows more of them.
+    """
+    with conn.transaction():
+        lost = _lost(conn, lane, real_now)
+        if lost is not None:
+            return lost
+        query = """
+            update posts set state = 'unknown', changed_at = to_timestamp(%(now)s)
+             where account = %(account)s and state in ('claimed', 'armed') and claim_owner <> %(owner)s
+               and claim_ends_at < to_timestamp(%(ended)s)
+            returning id, claim_owner, claim_token
+        """
+        swept = rows(conn, query, {"account": lane.account, "owner": lane.owner, "now": now, "ended": now - margin})
+        for each in swept:
+            note(conn, each["id"], "unknown", lane.owner, now, {"reason": "its claim ended", **_claim_of(each)})
+        return tuple(sorted(each["id"] for each in swept))
+
+
+def _lost(conn: Connection, lane: Lane, real_now: float) -> LaneLost | None:
+    query = """
+        select lane_owner, lane_token, coalesce(lane_until_real > to_timestamp(%(real_now)s), false) as alive
+          from accounts where account = %(account)s for update
+    """
+    found = row(conn, query, {"account": lane.account, "real_now": real_now})
+    if found is None:
+        return LaneLost(None)
+    if (found["lane_owner"], found["lane_token"]) == (lane.owner, lane.token) and found["alive"]:
+        return None
+    return LaneLost(found["lane_owner"])
+
+
+def _fail_opted_out(conn: Connection, lane: Lane, now: float) -> None:
+    query = """
+        update posts set state = 'failed_definite', failure = 'the author opted out of replies',
+                         changed_at = to_timestamp(%(now)s)
+         where account = %(account)s and state = 'planned' and parent_author in (select author from opt_outs)
+        returning id
+    """
+    for each in rows(conn, query, {"account": lane.account, "now": now}):
+        note(conn, each["id"], "failed_definite", lane.owner, now, {"reason": "the author opted out of replies"})
+
+
+def _due(conn: Connection, account: str, what: What, now: float) -> Iterator[tuple[Post, ...]]:
+    heads = rows(
+        conn,
+        """
+        select id, thread_id from posts head
+         where account = %(account)s and state = 'planned' and due_at <= to_timestamp(%(now)s)
+           and approval in ('not_needed', 'approved') and (kind = 'reply') = %(replies)s
+           and (thread_id is null or not exists (
+                    select 1 from posts part
+                     where part.thread_id = head.thread_id
+                       and (part.thread_position < head.thread_position
+                                and part.state not in ('confirmed', 'reconciled')
+                            or part.thread_position > head.thread_position and part.state <> 'planned')))
+         order by due_at, id limit %(look_ahead)s
+        """,
+        {"account": account, "now": now, "replies": what == "replies", "look_ahead": LOOK_AHEAD},
+    )
+    for head in heads:
+        query = f"""
+            select {COLUMNS} from posts
+             where state = 'planned' and (id = %(id)s or thread_id = %(thread_id)s)
+             order by thread_position nulls first for update
+        """
+        yield tuple(post(each) for each in rows(conn, query, head))
+
+
+def _charges(
+    conn: Connection, account: str, units: Sequence[tuple[Post, ...]], policy: caps.Policy, now: float
+) -> Iterator[_Charge]:
+    query = """
+        select kind, extract(epoch from at)::float8 as at, author, conversation_id from cap_charges
+         where account = %(account)s
+           and (at > to_timestamp(%(since)s) or conversation_id = any(%(conversations)s::bigint[]))
+         order by at, post_id
+    """
+    conversations = [unit[0].conversation_id for unit in units if unit[0].conversation_id is not None]
+    since = now - max(DAY, policy.between_replies_to_author)
+    params = {"account": account, "since": since, "conversations": conversations}
+    return (_Charge(**each) for each in rows(conn, query, params))
+
+
+def _unpublished(conn: Connection, lane: Lane, what: What, now: float) -> int:
+    query = """
+        select count(distinct coalesce(thread_id, id)) as units from posts
+         where account = %(account)s and claim_owner = %(owner)s and state = 'claimed'
+           and claim_ends_at > to_timestamp(%(now)s) and (kind = 'reply') = %(replies)s
+    """
+    params = {"account": lane.account, "owner": lane.owner, "now": now, "replies": what == "replies"}
+    found = row(conn, query, params)
+    assert found is not None
+    units: int = found["units"]
+    return units
+
+
+def _fail_if_published_before(conn: Connection, lane: Lane, unit: tuple[Post, ...], now: float) -> bool:
+    for each in unit:
+        twin = same_text(
+            conn, lane.account, each.kind, each.text_hash, each.parent_site_id, now=now, other_than=each.id
+        )
+        if twin is not None:
+            reason = f"the same text is post {twin.of} ({twin.state})"
+            for part in unit:
+                _fail(conn, lane, part.id, reason, now)
+            return True
+    return False
+
+
+def _fail(conn: Connection, lane: Lane, post_id: int, reason: str, now: float) -> None:
+    query = """
+        update posts set state = 'failed_definite', failure = %(reason)s, changed_at = to_timestamp(%(now)s)
+         where id = %(id)s
+    """
+    changed(conn, query, {"id": post_id, "reason": reason, "now": now})
+    note(conn, post_id, "failed_definite", lane.owner, now, {"reason": reason})
+
+
+def _charge(conn: Connection, first: Post, at: float) -> _Charge:
+    author = first.parent_author if first.kind == "reply" else None
+    charge = _Charge("reply" if first.kind == "reply" else "post", at, author, first.conversation_id)
+    query = """
+        insert into cap_charges (post_id, account, kind, at, author, conversation_id)
+        values (%(post_id)s, %(account)s, %(kind)s, to_timestamp(%(at)s), %(author)s, %(conversation_id)s)
+        on conflict (post_id) do update set at = excluded.at
+    """
+    of = {"post_id": first.id, "account": first.account, "conversation_id": first.conversation_id}
+    changed(conn, query, {**of, "kind": charge.kind, "at": at, "author": author})
+    return charge
+
+
+def _take(
+    conn: Connection, lane: Lane, each: Post, publish_at: float, ends_at: float, watermark: int | None, now: float
+) -> Post:
+    query = f"""
+        update posts set state = 'claimed', claim_owner = %(owner)s, claim_token = %(token)s,
+                         publish_at = to_timestamp(%(publish_at)s), claim_ends_at = to_timestamp(%(ends_at)s),
+                         attempts = attempts + 1, watermark = %(watermark)s, armed_at = null,
+                         failure = null, needs_human = null,
+                         changed_at = to_timestamp(%(now)s)
+         where id = %(id)s returning {COLUMNS}
+    """
+    times = {"publish_at": publish_at, "ends_at": ends_at, "now": now}
+    params = {"id": each.id, "owner": lane.owner, "token": lane.token, "watermark": watermark, **times}
+    found = row(conn, query, params)
+    assert found is not None
+    note(
+        conn, each.id, "claimed", lane.owner, now, {"token": lane.token, "publish_at": publish_at, "ends_at": ends_at}
+    )
+    return post(found)
+
+
+def _claim_of(found: Row) -> dict[str, str | int]:
+    return {"owner": found["claim_owner"], "token": found["claim_token"]}

@@ -1,0 +1,132 @@
+"""What a person decides: replies that wait for approval, posts of which nobody knows whether they are out."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from domain.publishing.states import State
+from store.posts.events import note
+from store.posts.queue import Duplicate, lock_account, same_text
+from store.posts.read import get
+from store.posts.transitions import Applied, NotApplied, reconcile
+from store.posts.values import Post
+from store.sql import Connection, changed
+
+Decision = Literal["approve", "reject", "retry"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Done. state: where the post now is."""
+
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Impossible:
+    """Not done: the reason, and what can be decided instead."""
+
+    why: str
+
+
+def decide(
+    conn: Connection, post_id: int, decision: Decision, *, who: str, now: float, site_id: int | None = None
+) -> Decided | Duplicate | Impossible:
+    """Carry out an operator's decision about one post. now: calendar Unix seconds.
+
+    Waiting for approval: approve lets it out, reject ends it. needs_human: approve says it is on the site (as
+    `site_id`), reject that it is not and shall not be, retry that it is not and shall be. failed_definite: retry.
+    """
+    with conn.transaction():
+        found = get(conn, post_id)
+        if found is None:
+            return Impossible(f"there is no post {post_id}; `queue` lists those there are")
+        lock_account(conn, found.account)
+        found = get(conn, post_id)
+        assert found is not None
+        match (found.state, decision):
+            case (State.PLANNED, "approve") if found.approval == "waiting":
+                query = "update posts set approval = 'approved', decided_by = %(who)s where id = %(id)s"
+                changed(conn, query, {"id": post_id, "who": who})
+                note(conn, post_id, "approved", who, now, {})
+                return Decided(State.PLANNED)
+            case (State.PLANNED, "reject"):
+                return _end(conn, found, who, now, approval="rejected")
+            case (State.NEEDS_HUMAN, "approve") if site_id is None:
+                return Impossible(f"post {post_id}: to approve it, give its id on the site; or reject or retry it")
+            case (State.NEEDS_HUMAN, "approve") if site_id is not None:
+                evidence = {"by": "person", "who": who}
+                match reconcile(conn, post_id, site_id, who=who, at=now, evidence=evidence):
+                    case Applied(state):
+                        return Decided(state)
+                    case NotApplied(_, why):
+                        return Impossible(f"post {post_id}: {why}")
+                    case other:
+                        return Decided(other.state)
+            case (State.NEEDS_HUMAN, "reject"):
+                return _end(conn, found, who, now, approval=found.approval)
+            case (State.NEEDS_HUMAN | State.FAILED_DEFINITE, "retry"):
+                return _again(conn, found, who, now)
+            case _:
+                return Impossible(f"post {post_id} is {found.state}; {_choices(found)}")
+
+
+def retry(conn: Connection, post_id: int, *, who: str, now: float, due_at: float) -> Decided | Duplicate | Impossible:
+    """Queue a definitely failed post again, byte for byte the same. Times in calendar Unix seconds."""
+    with conn.transaction():
+        found = get(conn, post_id)
+        if found is None:
+            return Impossible(f"there is no post {post_id}")
+        lock_account(conn, found.account)
+        found = get(conn, post_id)
+        assert found is not None
+        if found.state is not State.FAILED_DEFINITE:
+            return Impossible(f"post {post_id} is {found.state}: only what definitely failed is tried again")
+        if found.approval == "rejected":
+            return Impossible(f"post {post_id} was rejected by {found.decided_by}: only a person may bring it back")
+        return _again(conn, found, who, now, due_at=due_at)
+
+
+def _again(conn: Connection, found: Post, who: str, now: float, due_at: float | None = None) -> Decided | Duplicate:
+    twin = same_text(
+        conn, found.account, found.kind, found.text_hash, found.parent_site_id, now=now, other_than=found.id
+    )
+    if twin is not None:
+        return twin
+    if found.state is State.NEEDS_HUMAN:
+        changed(conn, "delete from cap_charges where post_id = %(id)s", {"id": found.id})
+    query = """
+        update posts set state = 'planned', due_at = to_timestamp(%(due_at)s), changed_at = to_timestamp(%(now)s),
+                         decided_by = %(who)s, publish_at = null, needs_human = null, failure = null,
+                         approval = case when approval = 'rejected' then 'approved' else approval end
+         where id = %(id)s
+    """
+    changed(conn, query, {"id": found.id, "now": now, "who": who, "due_at": now if due_at is None else due_at})
+    note(conn, found.id, "planned", who, now, {"from": found.state.value, "reason": "try again"})
+    return Decided(State.PLANNED)
+
+
+def _end(conn: Connection, found: Post, who: str, now: float, *, approval: str) -> Decided:
+    query = """
+        update posts set state = 'failed_definite', failure = %(reason)s, approval = %(approval)s,
+                         decided_by = %(who)s, changed_at = to_timestamp(%(now)s)
+         where id = %(id)s
+    """
+    reason = f"rejected by {who}"
+    changed(conn, query, {"id": found.id, "reason": reason, "approval": approval, "who": who, "now": now})
+    changed(conn, "delete from cap_charges where post_id = %(id)s", {"id": found.id})
+    note(conn, found.id, "failed_definite", who, now, {"from": found.state.value, "reason": reason})
+    return Decided(State.FAILED_DEFINITE)
+
+
+def _choices(found: Post) -> str:
+    match found.state:
+        case State.PLANNED if found.approval == "waiting":
+            return "approve or reject it"
+        case State.PLANNED:
+            return "it can be rejected"
+        case State.NEEDS_HUMAN:
+            return "approve it with its id on the site, reject or retry it"
+        case State.FAILED_DEFINITE:
+            return "it can be retried"
+        case _:
+            return "there is nothing to decide about it now"

@@ -1,0 +1,262 @@
+"""What becomes of a claimed post. Each change checks in SQL, under the row's lock, that it may still be made.
+
+Who writes shows the token of the *claim*: an incarnation that was fenced, or an instance whose post was claimed
+anew, is refused. What was written down about one claim may arrive late and in any order of stores (the journal is
+replayed after an outage); the farther state stands then (`domain.publishing.states.farther`), so a confirmation
+always gets through, and an old "armed" never undoes it. Refusals are noted in the trail too.
+
+Callers hold no lock and may be in a transaction of their own; each function is atomic by itself.
+"""
+
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+from psycopg.types.json import Jsonb
+
+from domain.publishing.states import Place, State, farther
+from store.posts.events import note
+from store.posts.values import COLUMNS, PUBLISHED, Post, post
+from store.sql import Connection, changed, row
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The change took effect: the post now is as said."""
+
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Nothing to do: it was so already, or farther along."""
+
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplied:
+    """The change was refused and nothing was written but a line in the trail. state: None where no such post is."""
+
+    state: State | None
+    why: str
+
+
+Change = Applied | Unchanged | NotApplied
+
+
+def arm(conn: Connection, post_id: int, token: int, *, who: str, at: float) -> Change:
+    """The request is about to leave, or has left, at `at` (calendar Unix seconds, as all times here)."""
+    return _along(conn, post_id, token, State.ARMED, who, at, {}, "armed_at = to_timestamp(%(now)s)", {})
+
+
+def confirm(
+    conn: Connection, post_id: int, token: int, site_id: int, *, who: str, at: float, evidence: dict[str, Any]
+) -> Change:
+    """It is on the site under this id.
+
+    The one change that no token can make stale: a post that is out must never be sent again, whoever sent it. That
+    it came from an earlier claim is noted; a second id for the same post is refused, and is the alarm it sounds like.
+    """
+    with conn.transaction():
+        found = _locked(conn, post_id)
+        if found is None:
+            return NotApplied(None, f"there is no post {post_id}")
+        late = found.claim is None or found.claim.token != token
+        return _published(conn, found, State.CONFIRMED, site_id, who, at, evidence, {"late": True} if late else {})
+
+
+def fail(conn: Connection, post_id: int, token: int, reason: str, *, who: str, at: float) -> Change:
+    """It is definitely not on the site. Gives back what the caps were charged."""
+    with conn.transaction():
+        change = _along(
+            conn,
+            post_id,
+            token,
+            State.FAILED_DEFINITE,
+            who,
+            at,
+            {"reason": reason},
+            "failure = %(reason)s",
+            {"reason": reason},
+        )
+        if isinstance(change, Applied):
+            _refund(conn, post_id)
+        return change
+
+
+def lose_sight(conn: Connection, post_id: int, token: int, reason: str, *, who: str, at: float) -> Change:
+    """It may be on the site or not: only id recovery may say."""
+    return _along(
+        conn, post_id, token, State.UNKNOWN, who, at, {"reason": reason}, "failure = %(reason)s", {"reason": reason}
+    )
+
+
+def release(conn: Connection, post_id: int, token: int, reason: str, *, who: str, at: float) -> Change:
+    """Give a claimed, definitely unsent post back to the queue, and the caps what they were charged."""
+    with conn.transaction():
+        found = _locked(conn, post_id)
+        if found is None:
+            return NotApplied(None, f"there is no post {post_id}")
+        if (stale := _stale(conn, found, token, State.PLANNED, who, at)) is not None:
+            return stale
+        if found.state is State.PLANNED:
+            return Unchanged(found.state)
+        if found.state is not State.CLAIMED:
+            return _refuse(conn, found, State.PLANNED, who, at, f"it is {found.state}, and may have been sent")
+        _write(conn, found, State.PLANNED, who, at, {"reason": reason}, "publish_at = null", {})
+        _refund(conn, post_id)
+        return Applied(State.PLANNED)
+
+
+def reconcile(
+    conn: Connection, post_id: int, site_id: int, *, who: str, at: float, evidence: dict[str, Any]
+) -> Change:
+    """Id recovery, or a person, found an unknown post on the site."""
+    with conn.transaction():
+        found = _locked(conn, post_id)
+        if found is None:
+            return NotApplied(None, f"there is no post {post_id}")
+        if found.state not in (State.UNKNOWN, State.NEEDS_HUMAN, *PUBLISHED):
+            return _refuse(
+                conn, found, State.RECONCILED, who, at, f"it is {found.state}, so nothing is to be recovered"
+            )
+        return _published(conn, found, State.RECONCILED, site_id, who, at, evidence, {})
+
+
+def ask_human(
+    conn: Connection, post_id: int, reason: str, *, who: str, at: float, evidence: dict[str, Any]
+) -> Change:
+    """Id recovery cannot tell: it waits for a decision, and nothing else waits for it."""
+    with conn.transaction():
+        found = _locked(conn, post_id)
+        if found is None:
+            return NotApplied(None, f"there is no post {post_id}")
+        if found.state is not State.UNKNOWN:
+            return Unchanged(found.state)
+        detail = {"reason": reason, "evidence": evidence}
+        params = {"reason": reason, "evidence": Jsonb(evidence)}
+        _write(
+            conn,
+            found,
+            State.NEEDS_HUMAN,
+            who,
+            at,
+            detail,
+            "needs_human = %(reason)s, evidence = %(evidence)s",
+            params,
+        )
+        return Applied(State.NEEDS_HUMAN)
+
+
+def mark_removed(conn: Connection, post_id: int, *, who: str, at: float) -> bool:
+    """It was published and is no longer on the site. False if that was known, or it never was published."""
+    with conn.transaction():
+        query = """
+            update posts set removed_at = to_timestamp(%(at)s), changed_at = to_timestamp(%(at)s)
+             where id = %(id)s and state in ('confirmed', 'reconciled') and removed_at is null
+        """
+        if not changed(conn, query, {"id": post_id, "at": at}):
+            return False
+        note(conn, post_id, "removed", who, at, {})
+        return True
+
+
+def _published(
+    conn: Connection,
+    found: Post,
+    to: State,
+    site_id: int,
+    who: str,
+    at: float,
+    evidence: dict[str, Any],
+    detail: dict[str, Any],
+) -> Change:
+    if found.state in PUBLISHED:
+        if found.site_id == site_id:
+            return Unchanged(found.state)
+        return _refuse(conn, found, to, who, at, f"it is published as {found.site_id}, and now as {site_id} too")
+    query = "select id from posts where account = %(account)s and site_id = %(site_id)s"
+    twin = row(conn, query, {"account": found.account, "site_id": site_id})
+    if twin is not None:
+        return _refuse(conn, found, to, who, at, f"{site_id} is post {twin['id']}")
+    sets: LiteralString = """
+        site_id = %(site_id)s, confirmed_at = to_timestamp(%(now)s), evidence = %(evidence)s, failure = null,
+        needs_human = null
+    """
+    params = {"site_id": site_id, "evidence": Jsonb(evidence)}
+    _write(conn, found, to, who, at, {"site_id": site_id, "evidence": evidence, **detail}, sets, params)
+    if found.thread_position is not None:
+        _give_parent(conn, found, site_id)
+    return Applied(to)
+
+
+def _give_parent(conn: Connection, part: Post, site_id: int) -> None:
+    query = """
+        update posts set parent_site_id = %(site_id)s
+         where thread_id = %(thread)s and thread_position = %(next)s
+    """
+    assert part.thread_position is not None
+    changed(conn, query, {"site_id": site_id, "thread": part.thread_id, "next": part.thread_position + 1})
+
+
+def _along(
+    conn: Connection,
+    post_id: int,
+    token: int,
+    to: State,
+    who: str,
+    at: float,
+    detail: dict[str, Any],
+    sets: LiteralString,
+    params: dict[str, Any],
+) -> Change:
+    with conn.transaction():
+        found = _locked(conn, post_id)
+        if found is None:
+            return NotApplied(None, f"there is no post {post_id}")
+        if (stale := _stale(conn, found, token, to, who, at)) is not None:
+            return stale
+        here = Place(found.attempts, found.state)
+        if farther(Place(found.attempts, to), here) == here:
+            return Unchanged(found.state)
+        if found.state is State.PLANNED:
+            # It was given back, or is to be tried again: what this claim did is over.
+            return Unchanged(found.state)
+        _write(conn, found, to, who, at, detail, sets, params)
+        return Applied(to)
+
+
+def _locked(conn: Connection, post_id: int) -> Post | None:
+    found = row(conn, f"select {COLUMNS} from posts where id = %(id)s for update", {"id": post_id})
+    return None if found is None else post(found)
+
+
+def _stale(conn: Connection, found: Post, token: int, to: State, who: str, at: float) -> NotApplied | None:
+    if found.claim is not None and found.claim.token == token:
+        return None
+    held = "it was never claimed" if found.claim is None else f"its claim has token {found.claim.token}"
+    return _refuse(conn, found, to, who, at, f"token {token} is not valid: {held}")
+
+
+def _refuse(conn: Connection, found: Post, to: State, who: str, at: float, why: str) -> NotApplied:
+    note(conn, found.id, "refused", who, at, {"to": to.value, "why": why})
+    return NotApplied(found.state, why)
+
+
+def _write(
+    conn: Connection,
+    found: Post,
+    to: State,
+    who: str,
+    at: float,
+    detail: dict[str, Any],
+    sets: LiteralString,
+    params: dict[str, Any],
+) -> None:
+    query = f"update posts set state = %(state)s, changed_at = to_timestamp(%(now)s), {sets} where id = %(id)s"
+    changed(conn, query, {"id": found.id, "state": to.value, "now": at, **params})
+    note(conn, found.id, to.value, who, at, {"from": found.state.value, **detail})
+
+
+def _refund(conn: Connection, post_id: int) -> None:
+    changed(conn, "delete from cap_charges where post_id = %(id)s", {"id": post_id})
