@@ -95,19 +95,21 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The one call that half-open lets through. until: when its place is free again, reported or not."""
+    """The one call that half-open lets through. until: when its place is free again, reported or not.
 
-    number: int
+    `began` is also its name: no two that could still report begin at one moment.
+    """
+
+    began: float
     until: float
 
 
 @dataclass(frozen=True, slots=True)
 class HalfOpen:
-    """One call at a time goes, to see. trials: how many there have been, which numbers the next."""
+    """One call at a time goes, to see."""
 
     since: float
     opened_times: int
-    trials: int = 0
     trial: Trial | None = None
 
 
@@ -131,9 +133,9 @@ CLOSED = Closed()
 
 @dataclass(frozen=True, slots=True)
 class Permitted:
-    """The call goes. Report its end with this value. trial: its number in half-open, 0 for an ordinary call."""
+    """The call goes. Report its end with this value. trial: when it began, if it is a trial."""
 
-    trial: int = 0
+    trial: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +162,8 @@ def try_acquire_permission(state: State, now: float, policy: Policy) -> tuple[St
             return try_acquire_permission(HalfOpen(until, times), now, policy)
         case HalfOpen(trial=Trial(until=until)) if now < until:
             return state, NotPermitted("a trial call is under way", until)
-        case HalfOpen(trials=trials):
-            trial = Trial(trials + 1, now + policy.trial_seconds)
-            return replace(state, trials=trial.number, trial=trial), Permitted(trial.number)
+        case HalfOpen():
+            return replace(state, trial=Trial(now, now + policy.trial_seconds)), Permitted(now)
 
 
 def on_success(
@@ -173,7 +174,7 @@ def on_success(
     match state:
         case Closed(window=window):
             return _judged(Closed(0, window.with_call(policy.window, failed=False, slow=slow)), now, policy, chance)
-        case HalfOpen(opened_times=times, trial=Trial(number)) if number == call.trial:
+        case HalfOpen(opened_times=times, trial=Trial(began)) if began == call.trial:
             return _opened(times + 1, now, policy, chance) if slow else CLOSED
     return state  # a call that began before it opened, or a trial that was given up: too old to tell anything
 
@@ -186,7 +187,7 @@ def on_error(
         case Closed(in_row, window):
             after = window.with_call(policy.window, failed=True, slow=seconds >= policy.slow_seconds)
             return _judged(Closed(in_row + 1, after), now, policy, chance)
-        case HalfOpen(opened_times=times, trial=Trial(number)) if number == call.trial:
+        case HalfOpen(opened_times=times, trial=Trial(began)) if began == call.trial:
             return _opened(times + 1, now, policy, chance)
     return state
 
@@ -194,7 +195,7 @@ def on_error(
 def release_permission(state: State, call: Permitted) -> State:
     """The call was not made, or ended for a reason of the caller's own: it tells nothing, but its place is free."""
     match state:
-        case HalfOpen(trial=Trial(number)) if number == call.trial:
+        case HalfOpen(trial=Trial(began)) if began == call.trial:
             return replace(state, trial=None)
     return state
 
@@ -256,7 +257,7 @@ class Statistics:
 
 
 def statistics(state: State, now: float) -> Statistics:
-    """The breaker at this moment. An opening whose time has passed reads as half-open, which it will be when asked."""
+    """The breaker at this moment. An opening whose time has passed reads as half-open: so it will be when asked."""
     match state:
         case Closed(in_row, window):
             failed, slow = window.failed.bit_count(), window.slow.bit_count()

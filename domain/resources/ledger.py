@@ -31,11 +31,13 @@ quarantined. `reconcile` gives back those that the backend does not count any mo
 10
 """
 
+import itertools
 import math
 from bisect import insort
 from collections import Counter
 from collections.abc import Mapping
 
+from domain.resources.division import Division
 from domain.resources.leases import (
     Cause,
     Decision,
@@ -99,7 +101,7 @@ class Ledger:
         self._granted = self._ended = self._revoked = self._refused = 0
         self._capacity = policy.capacity
         self._idle = list(range(policy.capacity - 1, -1, -1))
-        self._divide()
+        self._division = Division(policy, policy.capacity)
 
     # Asking and giving back
 
@@ -109,12 +111,10 @@ class Ledger:
             return ()
         if (reason := self._never(request)) is not None:
             return (self._refuse(request, *reason, waited=0.0),)
-        route = self._route(request)
+        route = self._division.route(request.category, request.priority)
         cap = self._caps.get(request.job)
-        if cap is None or self._by_job[request.job] < cap:
-            charge = self._place(route)
-            if charge >= 0:
-                return (self._grant(request, route, charge, now, now),)
+        if self._idle and (cap is None or self._by_job[request.job] < cap) and self._division.has_room(route):
+            return (self._grant(request, route, now, now),)
         if request.wait_until <= now:
             return (self._refuse(request, Cause.WAIT_DEADLINE, self._exhausted(0.0), 0.0),)
         self._arrivals += 1
@@ -189,13 +189,16 @@ class Ledger:
         if capacity < 0:
             raise ValueError(f"{self.policy.resource}: {capacity} units cannot be; give 0 or more")
         self._capacity = capacity
-        there = self._existing()
-        names = {*self._idle, *(held.lease.unit for held in (*self._held.values(), *self._quarantine.values()))}
-        fresh = (unit for unit in range(capacity + there) if unit not in names)
-        added = [next(fresh) for _ in range(capacity - there)]
-        keep = max(0, len(self._idle) - max(0, there - capacity))
-        self._idle = sorted((*self._idle, *added))[: keep + len(added)][::-1]
-        self._divide()
+        in_use = self._in_use()
+        taken = {held.lease.unit for held in in_use}
+        free = (unit for unit in itertools.count() if unit not in taken)
+        self._idle = list(itertools.islice(free, max(0, capacity - len(in_use))))[::-1]
+        self._division = Division(self.policy, capacity)
+        for held in in_use:
+            held.route = self._division.route(held.lease.request.category, held.lease.request.priority)
+            held.charge = self._division.take(held.route)
+        for _, _, waiting in self._queue:
+            waiting.route = self._division.route(waiting.request.category, waiting.request.priority)
         return self._fill(now)
 
     def drain(self, reason: str, now: float) -> Decisions:
@@ -319,10 +322,7 @@ class Ledger:
 
     def _next(self, now: float) -> tuple[float, int, _Waiting] | None:
         """Who is served next, if anyone can be."""
-        room = 0
-        for number, size in enumerate(self._sizes):
-            if self._charged[number] < size:
-                room |= 1 << number
+        room = self._division.room()
         borrower = None
         for entry in self._queue:
             route = entry[2].route
@@ -349,25 +349,15 @@ class Ledger:
             self._queue.remove(entry)
             waiting = entry[2]
             del self._waiting[waiting.request.request_id]
-            charge = self._place(waiting.route)
-            granted.append(self._grant(waiting.request, waiting.route, charge, waiting.since, now))
+            granted.append(self._grant(waiting.request, waiting.route, waiting.since, now))
         return tuple(granted)
 
-    def _place(self, route: Route) -> int:
-        """The reserve that would serve this route now, -1 if none can."""
-        if self._idle:
-            for number in route.order:
-                if self._charged[number] < self._sizes[number]:
-                    return number
-        return -1
-
-    def _grant(self, request: Request, route: Route, charge: int, since: float, now: float) -> Granted:
+    def _grant(self, request: Request, route: Route, since: float, now: float) -> Granted:
         hold = min(request.hold_seconds, self.policy.longest_hold)
         lease = Lease(self._next_token, self._idle.pop(), request, now, now + hold)
         warn_at = now + hold * self.policy.warn_share
-        self._held[lease.token] = _Held(lease, route, charge, warn_at)
+        self._held[lease.token] = _Held(lease, route, self._division.take(route), warn_at)
         self._next_token += 1
-        self._charged[charge] += 1
         self._by_job[request.job] += 1
         self._granted += 1
         if warn_at < self._alarm:
@@ -394,45 +384,13 @@ class Ledger:
 
     def _give_back(self, held: _Held) -> None:
         """The unit is idle again, or gone if the pool has shrunk."""
-        if self._existing() < self._capacity:
+        in_use = self._in_use()
+        if len(self._idle) + len(in_use) < self._capacity:
             self._idle.append(held.lease.unit)
-        self._charged[held.charge] -= 1
-        self._settle(held.charge)
+        self._division.give_back(held.charge, in_use)
 
-    def _settle(self, room: int) -> None:
-        """Whoever would rather be charged to the reserve that has room now moves there, which may make room again."""
-        if self._charged[room] >= self._sizes[room]:
-            return
-        for held in (*self._held.values(), *self._quarantine.values()):
-            if held.charge != room and _prefers(held.route, room, held.charge):
-                left, held.charge = held.charge, room
-                self._charged[left] -= 1
-                self._charged[room] += 1
-                self._settle(left)
-                return
-
-    def _divide(self) -> None:
-        """Cuts the pool into reserves anew, and charges every unit in use to the best that has room."""
-        self._sizes = self.policy.sizes(self._capacity)
-        self._charged = [0] * len(self._sizes)
-        self._routes: dict[tuple[str, int], Route] = {}
-        for held in (*self._held.values(), *self._quarantine.values()):
-            held.route = self._route(held.lease.request)
-            free = (number for number in held.route.order if self._charged[number] < self._sizes[number])
-            held.charge = next(free, held.route.order[0] if held.route.order else 0)
-            self._charged[held.charge] += 1
-        for _, _, waiting in self._queue:
-            waiting.route = self._route(waiting.request)
-
-    def _route(self, request: Request) -> Route:
-        key = (request.category, request.priority)
-        route = self._routes.get(key)
-        if route is None:
-            route = self._routes[key] = self.policy.route(*key, self._sizes)
-        return route
-
-    def _existing(self) -> int:
-        return len(self._idle) + len(self._held) + len(self._quarantine)
+    def _in_use(self) -> tuple[_Held, ...]:
+        return (*self._held.values(), *self._quarantine.values())
 
     def _jobs(self) -> tuple[tuple[str, int], ...]:
         return tuple(sorted(((job, n) for job, n in self._by_job.items() if n), key=lambda pair: (-pair[1], pair[0])))
@@ -447,10 +405,3 @@ class Ledger:
             f"{self.policy.resource}: no {self.policy.unit} in {waited:.1f} s ({len(self._held)} of {self._capacity} "
             f"in use: {jobs}{closing}; {len(self._queue)} waiting). {self.policy.remedy}"
         )
-
-
-def _prefers(route: Route, one: int, other: int) -> bool:
-    for number in route.order:
-        if number in (one, other):
-            return number == one
-    return False
