@@ -8,12 +8,14 @@ that cannot come.
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from actors.protocol import SystemMessage
+from actors.protocol import Stop, SystemMessage
 from actors.runtime import Runtime
 
 CAPACITY = 1000
+
+FullPolicy = Literal["refuse", "drop oldest"]
 
 
 class Envelope:
@@ -29,7 +31,10 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class MailboxStatistics:
-    """depth, capacity: user messages waiting, and how many may. oldest_age: seconds. handled: since the start."""
+    """depth, capacity: user messages waiting, and how many may. oldest_age: seconds.
+
+    refused, taken: since the start; what was dropped to make room counts as refused.
+    """
 
     depth: int
     capacity: int
@@ -38,53 +43,116 @@ class MailboxStatistics:
     taken: int
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What became of an offer. refusal: None if it is in. dropped: the oldest, which made room for it."""
+
+    refusal: str | None
+    dropped: Envelope | None = None
+
+
+TAKEN, DEAD, FULL = Offered(None), Offered("dead"), Offered("mailbox full")
+
+
 class Mailbox:
     """The inbox of one incarnation (pykka's `ActorInbox` protocol, with two lanes)."""
 
-    __slots__ = ("_capacity", "_changed", "_closed", "_now", "_refused", "_system", "_taken", "_user", "_waiting")
+    __slots__ = (
+        "_capacity",
+        "_changed",
+        "_closed",
+        "_full",
+        "_now",
+        "_refused",
+        "_system",
+        "_taken",
+        "_user",
+        "_waiting",
+    )
 
-    def __init__(self, runtime: Runtime, capacity: int = CAPACITY) -> None:
-        self._changed = runtime.condition()
+    def __init__(
+        self, runtime: Runtime, capacity: int = CAPACITY, full: FullPolicy = "refuse", owner: str = ""
+    ) -> None:
+        """capacity: user messages. full: what happens to one too many. owner: for reports of who waits where."""
+        self._changed = runtime.condition(f"mailbox of {owner}")
+        self._full = full
         self._now = runtime.now
         self._capacity = capacity
-        self._system: deque[Any] = deque()
-        self._user: deque[Any] = deque()
+        self._system: deque[Envelope] = deque()
+        self._user: deque[Envelope] = deque()
         self._closed = False
         self._waiting = False
         self._refused = 0
         self._taken = 0
 
-    def offer(self, envelope: Envelope) -> str | None:
-        """Put it in its lane. Returns why it was refused, or None."""
+    def offer(self, envelope: Envelope) -> "Offered":
+        """Put it in its lane, or say why not."""
         envelope.at = self._now()
+        dropped = None
         with self._changed:
             if self._closed:
-                return "dead"
+                return DEAD
             if isinstance(envelope.message, SystemMessage):
                 self._system.append(envelope)
             elif len(self._user) < self._capacity:
                 self._user.append(envelope)
+            elif self._full == "refuse":
+                self._refused += 1
+                return FULL
             else:
                 self._refused += 1
-                return "mailbox full"
+                dropped = self._user.popleft()
+                self._user.append(envelope)
             if self._waiting:
                 self._changed.notify()
-            return None
+        return TAKEN if dropped is None else Offered(None, dropped)
 
-    def get(self) -> Any:
-        """The next envelope: system lane first, each lane in order. Waits while both are empty."""
+    def offer_own(self, envelope: Envelope) -> "Offered":
+        """As `offer`, for what the owner sends itself (timers, results of tasks): there is always room for it.
+
+        There are only as many of these as the owner has asked for, and a lost tick would stop it for good.
+        """
+        envelope.at = self._now()
+        with self._changed:
+            if self._closed:
+                return DEAD
+            (self._system if isinstance(envelope.message, SystemMessage) else self._user).append(envelope)
+            if self._waiting:
+                self._changed.notify()
+        return TAKEN
+
+    def get(self) -> Envelope | None:
+        """The next envelope: system lane first, each lane in order. Waits while both are empty; None once closed."""
         with self._changed:
             while not self._system and not self._user:
+                if self._closed:
+                    return None
                 self._waiting = True
                 self._changed.wait()
             self._waiting = False
             self._taken += 1
             return self._system.popleft() if self._system else self._user.popleft()
 
-    def close(self) -> list[Any]:
+    def await_stop(self, seconds: float) -> bool:
+        """Let its owner wait in a long handler: True as soon as a stop is here (or the mailbox closed), else False.
+
+        The stop stays where it is: the owner's loop takes it when the handler returns.
+        """
+        deadline = self._now() + seconds
+        with self._changed:
+            while not self._closed and not any(isinstance(envelope.message, Stop) for envelope in self._system):
+                if (left := deadline - self._now()) <= 0:
+                    return False
+                self._waiting = True
+                self._changed.wait(left)
+            self._waiting = False
+            return True
+
+    def close(self) -> list[Envelope]:
         """Take no more, and hand back what nobody will handle."""
         with self._changed:
             self._closed = True
+            self._changed.notify_all()
             left = [*self._system, *self._user]
             self._system.clear()
             self._user.clear()

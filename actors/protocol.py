@@ -168,3 +168,24 @@ class ChildSpec:
     significant: bool = False
     backoff: Backoff | None = None
     hang_limit: float | None = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class StartChild:
+    """To a supervisor: start this child too. Answered when it is ready or has failed."""
+
+    spec: ChildSpec
+
+
+@dataclass(frozen=True, slots=True)
+class TerminateChild:
+    """To a supervisor: stop this child; it stays known, but for a temporary one."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestartChild:
+    """To a supervisor: start this child again, which was terminated."""
+
+    id: str
