@@ -39,7 +39,7 @@ TOPIC_WORDS: Mapping[str, tuple[str, ...]] = {
 # Plain is what has none of these.
 TONE_WORDS: Mapping[str, tuple[str, ...]] = {
     "warm": ("friend", "gentle", "gently", "kind", "be easy on yourself", "together", "you've got this"),
-    "bold": ("stop", "never", "no excuses", "non-negotiable", "hard truth", "!"),
+    "bold": ("stop", "bold", "never", "no excuses", "non-negotiable", "hard truth", "!"),
     "curious": ("curious", "wonder", "what if", "turns out", "experiment", "strange"),
 }
 
@@ -97,4 +97,6 @@ def _best(text: str, words: Mapping[str, Sequence[str]]) -> str | None:
 
 def _count(text: str, stems: Sequence[str]) -> int:
     lowered = text.casefold()
-    return sum(len(re.findall(rf"(?<!\w){re.escape(stem)}", lowered)) for stem in stems)
+    return sum(
+        len(re.findall(rf"\b{re.escape(stem)}" if stem[0].isalpha() else re.escape(stem), lowered)) for stem in stems
+    )
