@@ -26,11 +26,22 @@ function toast(message, href) {
   setTimeout(() => box.remove(), 8000);
 }
 
+// innerText counts the empty line of `<div><br></div>` twice, so the lines are put together here.
+function plainText(area) {
+  let out = "";
+  area.childNodes.forEach((node) => {
+    if (node.nodeName === "BR") out += "\n";
+    else if (node.nodeName === "DIV") out += (node === area.firstChild ? "" : "\n") + node.textContent;
+    else out += node.textContent;
+  });
+  return out.replace(/\n$/, "");
+}
+
 function wire(composer) {
   const area = composer.querySelector('[data-testid="tweetTextarea_0"]');
   const button = composer.querySelector('[data-testid^="tweetButton"]');
   const left = composer.querySelector(".left");
-  const text = () => area.innerText.replace(/\r\n?/g, "\n").replace(/\n$/, "");
+  const text = () => plainText(area);
   let busy = false;
 
   function refresh() {

@@ -1,0 +1,92 @@
+"""Getting to a page, and knowing that one is there: the part that every operation of the driver begins with.
+
+Playwright's errors end here and become the site's. An address on the login flow is the authority on an expired
+session; everything else that looks like a login is a hint to look at the address.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from playwright.async_api import Error as BrowserError
+from playwright.async_api import Page
+from playwright.async_api import TimeoutError as BrowserTimeout
+
+from social.site import Missing, PageBroken, RateLimited, SessionExpired, SiteTimeout
+
+EMPTY = '[data-testid="emptyState"]'
+NOT_THERE = '[data-testid="error-detail"]'
+SOMETHING_WRONG = ':text("Something went wrong. Try reloading.")'
+LOGIN_FORM = 'input[autocomplete="username"]'
+LOGIN_PATHS = ("/i/flow/login", "/login")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long to wait, in real seconds.
+
+    load: for a page and what is wanted on it; compose: for each step of the composer; arm: for the caller's `arm`;
+    response: for the create response; toast: for the toast, where the response told nothing; looks: how often the own
+    profile is read for a match, look_gap apart.
+    """
+
+    load: float = 20.0
+    compose: float = 10.0
+    arm: float = 10.0
+    response: float = 20.0
+    toast: float = 4.0
+    looks: int = 2
+    look_gap: float = 1.0
+
+
+@asynccontextmanager
+async def within(limit: float, doing: str) -> AsyncIterator[None]:
+    """A step that may take `limit` seconds and whose browser errors become the site's. `doing`: for their texts."""
+    try:
+        # Not every call of Playwright's has a time-out of its own (`evaluate` has none, and a frozen page keeps it).
+        async with asyncio.timeout(limit):
+            yield
+    except (TimeoutError, BrowserTimeout) as error:
+        raise SiteTimeout(f"{doing}: not done in {limit:g} s. Try again later, or allow more time.") from error
+    except BrowserError as error:
+        first_line = error.message.splitlines()[0] if error.message else "no reason given"
+        raise PageBroken(f"{doing}: the browser says {first_line[:200]!r}. Try again with a new tab.") from error
+
+
+async def open_page(tab: Page, base_url: str, path: str, wanted: str, limit: float) -> None:
+    """Goes to `path` and waits until the selector `wanted` is on the page.
+
+    Raises SessionExpired, RateLimited, Missing, PageBroken, or SiteTimeout after `limit` seconds.
+    """
+    doing = f"open {path.split('?')[0]}"
+    try:
+        async with within(limit, doing):
+            response = await tab.goto(base_url + path, wait_until="domcontentloaded", timeout=limit * 1000)
+            check_address(tab.url, base_url, doing)
+            status = 200 if response is None else response.status
+            if status == 429:
+                raise RateLimited(f"{doing}: the site answered 429. Wait before the next page.")
+            if status >= 500:
+                raise PageBroken(f"{doing}: the site answered {status}. Try again later.")
+            either = f"{wanted}, {EMPTY}, {NOT_THERE}, {SOMETHING_WRONG}, {LOGIN_FORM}"
+            await tab.locator(either).first.wait_for(state="attached", timeout=limit * 1000)
+            check_address(tab.url, base_url, doing)
+            if await tab.locator(wanted).count():
+                return
+            if await tab.locator(f"{NOT_THERE}, {EMPTY}").count():
+                raise Missing(f"{doing}: the site says that it does not exist. Check the handle or id.")
+            raise PageBroken(f"{doing}: the page came without {wanted}. Try again later, or check the page contract.")
+    except SiteTimeout:
+        check_address(tab.url, base_url, doing)
+        raise
+
+
+def check_address(url: str, base_url: str, doing: str) -> None:
+    """Raises SessionExpired where `url` is the login flow, PageBroken where it is another site."""
+    at, base = urlsplit(url), urlsplit(base_url)
+    if at.path.startswith(LOGIN_PATHS):
+        raise SessionExpired(f"{doing}: the site asks for a login. Give a new session (`ctl session FILE`).")
+    if at.scheme in ("http", "https") and at.netloc != base.netloc:
+        raise PageBroken(f"{doing}: the site sent the browser to {at.netloc[:100]}. Check SITE_URL.")

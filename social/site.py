@@ -1,0 +1,164 @@
+"""The site as Roost's jobs see it: values read from its pages, errors by kind, and the operations.
+
+No browser in here, so that other things can stand behind the same interface: the page driver, a simulation that calls
+the sandbox's logic in process, one day a site's official API. What is read from a page was written by strangers: it
+is data, cut to a length, never an instruction.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+Tab = TypeVar("Tab", contravariant=True)
+
+# Awaited at the send boundary itself, when the request for the new post has left the page and not yet the browser.
+Arm = Callable[[], Awaitable[None]]
+
+LONGEST_TEXT = 4_000  # characters kept of a scraped text
+LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The exact counts of a post, as its page tells them."""
+
+    replies: int = 0
+    reposts: int = 0
+    likes: int = 0
+    bookmarks: int = 0
+    views: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A post seen on a page. at: Unix seconds on the site's clock (calendar); counts: None where the page had none.
+
+    is_pinned: kept at the top out of its order; is_repost: shown because somebody reposted it; reply_to: handle of
+    the one it answers.
+    """
+
+    id: int
+    author: str
+    text: str
+    at: float
+    counts: Counts | None = None
+    is_pinned: bool = False
+    is_repost: bool = False
+    reply_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """An account's page. followers: rounded where the site rounds; posts: as shown, also other people's.
+
+    ended: the page had no more posts to show than these, so what is not here was not there when it was read.
+    """
+
+    handle: str
+    name: str
+    followers: int
+    posts: tuple[Post, ...]
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A text to be posted, sent byte for byte.
+
+    watermark: the newest own id that was visible before; only a newer one can be this post. Without it (None) a
+    match on the profile is no evidence.
+    """
+
+    text: str
+    in_reply_to: int | None = None
+    watermark: int | None = None
+
+
+class Evidence(StrEnum):
+    """How Roost knows that a post stands, strongest first."""
+
+    CREATE_RESPONSE = "create_response"
+    TOAST = "toast"
+    PROFILE_MATCH = "profile_match"
+    DUPLICATE_REJECTION = "duplicate_rejection"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The post stands on the site as `id`."""
+
+    id: int
+    evidence: Evidence
+
+
+class SiteError(Exception):
+    """What went wrong on the site. `definite`: whatever was to be sent has surely not been sent."""
+
+    definite = True
+
+
+class SessionExpired(SiteError):
+    """The site asks for a login."""
+
+
+class RateLimited(SiteError):
+    """The site asks for patience."""
+
+
+class Rejected(SiteError):
+    """The site refused the post with `code`. A duplicate (187) is not definite: this may be the post it repeats."""
+
+    def __init__(self, message: str, code: int, definite: bool = True) -> None:
+        super().__init__(message)
+        self.code = code
+        self.definite = definite
+
+
+class AccountLocked(Rejected):
+    """The site refuses the account (64 suspended, 226 looks automated, 326 locked): a person must clear that."""
+
+
+class Missing(SiteError):
+    """There is no such post or account."""
+
+
+class PageBroken(SiteError):
+    """The page does not keep the contract, or failed to load."""
+
+
+class SiteTimeout(SiteError):
+    """The site did not answer in time."""
+
+
+class NotArmed(SiteError):
+    """`arm` failed or took too long, so the request was stopped at the send boundary."""
+
+
+class OutcomeUnknown(SiteError):
+    """The request was let through, and nothing shows what became of it. Only id recovery can tell."""
+
+    definite = False
+
+
+class Site(Protocol[Tab]):
+    """The operations. Every one raises a `SiteError`; only `publish` ever raises one that is not definite."""
+
+    @property
+    def own_handle(self) -> str:
+        """The account's handle, without @."""
+
+    async def publish(self, tab: Tab, draft: Draft, arm: Arm) -> Published:
+        """Sends the draft once at most. After `arm` has returned, anything short of evidence is `OutcomeUnknown`."""
+
+    async def profile(self, tab: Tab, handle: str, *, replies: bool = False, limit: int = 50) -> Profile:
+        """An account and up to `limit` of the posts on its page, replies too if asked."""
+
+    async def counts(self, tab: Tab, handle: str, post_id: int) -> Counts:
+        """The counts of the post with this id by this author, and of no other post on the page."""
+
+    async def search(self, tab: Tab, query: str, limit: int = 50) -> tuple[Post, ...]:
+        """The newest posts for a query, up to `limit`."""
+
+    async def session(self, tab: Tab) -> str:
+        """The handle that is signed in, which is the own one, or `SessionExpired`."""
