@@ -171,7 +171,7 @@ WHENS = (
     "starting today,",
     "for the next few days,",
     "until the weekend,",
-    "whenever you can,",
+    "if you can,",
     "from now on,",
 )
 ASKS = (
