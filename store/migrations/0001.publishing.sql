@@ -97,7 +97,7 @@ create index cap_charges_by_time on cap_charges (account, at);
 create index cap_charges_by_conversation on cap_charges (account, conversation_id) where conversation_id is not null;
 
 create table opt_outs (
-    author text primary key,
+    author text primary key check (author = lower(author)),
     since  timestamptz not null,
     source text not null
 );
@@ -107,4 +107,3 @@ create table applied_journal_entries (
     entry_id   text primary key,
     applied_at timestamptz not null
 );
-create index applied_journal_entries_by_time on applied_journal_entries (applied_at);

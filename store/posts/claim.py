@@ -184,7 +184,7 @@ def _fail_opted_out(conn: Connection, lane: Lane, now: float) -> None:
     query = """
         update posts set state = 'failed_definite', failure = 'the author opted out of replies',
                          changed_at = to_timestamp(%(now)s)
-         where account = %(account)s and state = 'planned' and parent_author in (select author from opt_outs)
+         where account = %(account)s and state = 'planned' and lower(parent_author) in (select author from opt_outs)
         returning id
     """
     for each in rows(conn, query, {"account": lane.account, "now": now}):

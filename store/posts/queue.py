@@ -172,4 +172,4 @@ def _insert(
 
 
 def _opted_out(conn: Connection, author: str) -> bool:
-    return row(conn, "select 1 from opt_outs where author = %(author)s", {"author": author}) is not None
+    return row(conn, "select 1 from opt_outs where author = lower(%(author)s)", {"author": author}) is not None

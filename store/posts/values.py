@@ -1,6 +1,6 @@
 """A post as the store knows it."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, LiteralString
 
 from domain.publishing.claims import Claim
@@ -72,3 +72,14 @@ def post(row: Row) -> Post:
     until, watermark = fields.pop("claim_ends_at"), fields.pop("watermark")
     claim = None if owner is None else Claim(owner, token, until, watermark)
     return Post(claim=claim, state=State(fields.pop("state")), **fields)
+
+
+def to_json(value: Post) -> dict[str, Any]:
+    """The post as plain JSON values, for the journal."""
+    return asdict(value)
+
+
+def from_json(fields: dict[str, Any]) -> Post:
+    """The post that `to_json` wrote. Raises TypeError, KeyError or ValueError on anything else."""
+    claim = fields["claim"]
+    return Post(**{**fields, "state": State(fields["state"]), "claim": None if claim is None else Claim(**claim)})

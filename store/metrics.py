@@ -1,0 +1,118 @@
+"""How posts did: which are due to be looked at, and what was seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from store.posts.claim import What
+from store.posts.values import COLUMNS, Post, post
+from store.sql import Connection, changed, row, rows
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The counts of one post as the site showed them at `taken_at` (calendar Unix seconds)."""
+
+    post_id: int
+    taken_at: float
+    views: int
+    likes: int
+    replies: int
+    reposts: int
+    bookmarks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A post with its newest counts."""
+
+    post: Post
+    snapshot: Snapshot
+
+
+def due(
+    conn: Connection, account: str, *, ages: Sequence[float], now: float, what: What = "posts", limit: int = 20
+) -> tuple[Post, ...]:
+    """The published posts to be looked at: those without any counts first, then the younger before the older.
+
+    ages: calendar seconds after publishing, each of which asks for one look once it has passed.
+    """
+    query = f"""
+        select {COLUMNS} from posts
+          left join lateral (select max(taken_at) as last from metric_snapshots where post_id = id) seen on true
+         where account = %(account)s and state in ('confirmed', 'reconciled') and removed_at is null
+           and (kind = 'reply') = %(replies)s and confirmed_at <= to_timestamp(%(now)s)
+           and (last is null or exists (
+                    select 1 from unnest(%(ages)s::float8[]) age
+                     where confirmed_at + make_interval(secs => age) <= to_timestamp(%(now)s)
+                       and last < confirmed_at + make_interval(secs => age)))
+         order by last is not null, confirmed_at desc, id limit %(limit)s
+    """
+    params = {"account": account, "replies": what == "replies", "now": now, "ages": list(ages), "limit": limit}
+    return tuple(post(found) for found in rows(conn, query, params))
+
+
+def save(conn: Connection, snapshot: Snapshot) -> bool:
+    """Keep the counts; False if this very look (post and time) was kept before."""
+    query = """
+        insert into metric_snapshots (post_id, taken_at, views, likes, replies, reposts, bookmarks)
+        values (%(post_id)s, to_timestamp(%(taken_at)s), %(views)s, %(likes)s, %(replies)s, %(reposts)s,
+                %(bookmarks)s)
+        on conflict do nothing
+    """
+    params = {name: getattr(snapshot, name) for name in Snapshot.__slots__}
+    return changed(conn, query, params) == 1
+
+
+def series(conn: Connection, post_id: int) -> tuple[Snapshot, ...]:
+    """All counts of a post, oldest first."""
+    query = """
+        select post_id, extract(epoch from taken_at)::float8 as taken_at, views, likes, replies, reposts, bookmarks
+          from metric_snapshots where post_id = %(post_id)s order by taken_at
+    """
+    return tuple(Snapshot(**found) for found in rows(conn, query, {"post_id": post_id}))
+
+
+def seen_enough(
+    conn: Connection,
+    account: str,
+    *,
+    now: float,
+    min_age: float,
+    min_views: int,
+    since: float,
+    what: What = "posts",
+    limit: int = 2000,
+) -> tuple[Seen, ...]:
+    """What may be learned from: published after `since`, counted at `min_age` or later, with `min_views` or more.
+
+    since, now: calendar Unix seconds. min_age: calendar seconds between publishing and the newest look. Oldest first.
+    """
+    query = f"""
+        select {COLUMNS}, views, likes, replies, reposts, bookmarks,
+               extract(epoch from taken_at)::float8 as taken_at
+          from posts join lateral (
+                   select * from metric_snapshots where post_id = id and taken_at <= to_timestamp(%(now)s)
+                    order by taken_at desc limit 1) newest on true
+         where account = %(account)s and state in ('confirmed', 'reconciled') and (kind = 'reply') = %(replies)s
+           and confirmed_at > to_timestamp(%(since)s) and views >= %(min_views)s
+           and taken_at >= confirmed_at + make_interval(secs => %(min_age)s)
+         order by confirmed_at, id limit %(limit)s
+    """
+    params = {"account": account, "replies": what == "replies", "now": now, "since": since, "limit": limit}
+    found = rows(conn, query, {**params, "min_age": min_age, "min_views": min_views})
+    counts = ("taken_at", "views", "likes", "replies", "reposts", "bookmarks")
+    return tuple(
+        Seen(
+            post({name: value for name, value in each.items() if name not in counts}),
+            Snapshot(post_id=each["id"], **{name: each[name] for name in counts}),
+        )
+        for each in found
+    )
+
+
+def count(conn: Connection) -> int:
+    """How many snapshots there are."""
+    found = row(conn, "select count(*) as n from metric_snapshots", {})
+    assert found is not None
+    number: int = found["n"]
+    return number
