@@ -7,12 +7,12 @@ operator has decided; what is really broken still refuses by itself.
 
 Where several rows slow the same job the largest factor counts, they do not multiply.
 
->>> in_force = InForce(Level.EMERGENCY, frozenset({DATABASE}))
+>>> now = InForce(Level.EMERGENCY, frozenset({"database"}))
 >>> posting = Traits("posting", Kind.CRITICAL, browser=True)
->>> effects = on_job(in_force, posting)
+>>> effects = on_job(now, posting)
 >>> effects.interval_factor, effects.verdict, effects.from_journal, effects.database_waived
 (3.0, Goes(), True, True)
->>> on_job(in_force, Traits("learn", Kind.NORMAL)).verdict
+>>> on_job(now, Traits("learn", Kind.NORMAL)).verdict
 Paused(reason='emergency: critical jobs only')
 """
 

@@ -1,0 +1,205 @@
+"""Admission: can this run go, in one answer with every reason.
+
+A run that cannot go is skipped, not failed; and an operator who reads why wants all of it, not what happened to be
+checked first. A full pool is no reason by itself, since its queue has an order and an end; a queue so long that the
+run would only time out in it is one.
+
+>>> from domain.resources.levels import Level
+>>> full = InForce(Level.FULL, frozenset())
+>>> pools = {"browser": Pool(3, waiting=9, crowd=6), "database": Pool(10)}
+>>> candidate = Candidate(Traits("harvester", Kind.SCRAPING, browser=True), priority=1, budget=Budget(1, 1))
+>>> for reason in admit(candidate, Situation(full, pools, paused="by the operator")).reasons:
+...     print(reason.why, "|", reason.text)
+paused | paused by the operator
+pool | browser: 9 wait already for its 3 units; this run would only time out
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+
+from domain.jobs.spec import Holds, Kind
+from domain.resources.effects import Effects, Goes, InForce, Paused, Traits, Waits, on_job
+
+# What a job may hold at once is said in its spec; the ledgers' side calls it a budget.
+Budget = Holds
+
+MAY_BE_MISSING = frozenset({"redis", "model"})
+"""A run goes without these: it gets no cache, or templates. See `Candidate.needs`."""
+
+
+class Why(StrEnum):
+    """The kinds of reason: few and fixed, so that they can label a metric."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    FLAG = "flag"
+    LEVEL = "level"
+    DEPENDENCY = "dependency"
+    BREAKER = "breaker"
+    POOL = "pool"
+    BUDGET = "budget"
+    MEMORY = "memory"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why not, for a metric and for people."""
+
+    why: Why
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One resource. down: why it is not up, if it is not. breaker: why its breaker permits no call, if it does not.
+
+    crowd: with this many waiting, a run that is not of priority 0 is not sent to wait with them.
+    """
+
+    capacity: int
+    waiting: int = 0
+    crowd: int = 1_000_000
+    down: str | None = None
+    breaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """A job that this one requires. needed: without it, skip; otherwise run on what is there."""
+
+    job: str
+    needed: bool
+    unhealthy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A run that wants to go. needs: resources that it cannot go without although others can. memory: bytes."""
+
+    traits: Traits
+    priority: int
+    budget: Budget
+    needs: frozenset[str] = frozenset()
+    memory: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What there is. pools: by resource. memory_free: bytes below the limit, None if there is no limit.
+
+    background_stopped: memory's last measure. flags: the settings that forbid this job, a sentence each. paused: by
+    whom or why. running: the job's last run is not over.
+    """
+
+    in_force: InForce
+    pools: Mapping[str, Pool]
+    dependencies: tuple[Dependency, ...] = ()
+    flags: tuple[str, ...] = ()
+    paused: str | None = None
+    running: bool = False
+    memory_free: int | None = None
+    background_stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The run may go. budget: what it may hold now. missing: what it goes without, a sentence each."""
+
+    budget: Budget
+    effects: Effects
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """The run may not go, for all of these reasons."""
+
+    reasons: tuple[Reason, ...]
+
+    def __str__(self) -> str:
+        return "; ".join(reason.text for reason in self.reasons)
+
+
+def admit(candidate: Candidate, situation: Situation) -> Admitted | Skipped:
+    """Whether the run can go now, and all that is against it."""
+    effects = on_job(situation.in_force, candidate.traits)
+    budget = replace(candidate.budget, database=0) if effects.database_waived else candidate.budget
+    missing: list[str] = []
+    reasons = [
+        *_by_order(situation),
+        *_by_level(effects),
+        *_by_dependencies(situation, missing),
+        *_by_pools(candidate, budget, situation, missing),
+        *_by_memory(candidate, situation),
+    ]
+    return Skipped(tuple(reasons)) if reasons else Admitted(budget, effects, tuple(missing))
+
+
+def _by_order(situation: Situation) -> list[Reason]:
+    return [
+        *([Reason(Why.RUNNING, "its last run is not over")] if situation.running else []),
+        *([Reason(Why.PAUSED, f"paused {situation.paused}")] if situation.paused is not None else []),
+        *(Reason(Why.FLAG, flag) for flag in situation.flags),
+    ]
+
+
+def _by_level(effects: Effects) -> list[Reason]:
+    match effects.verdict:
+        case Goes():
+            return []
+        case Waits(reason) | Paused(reason):
+            return [Reason(Why.LEVEL, reason)]
+
+
+def _by_dependencies(situation: Situation, missing: list[str]) -> list[Reason]:
+    reasons = []
+    for dependency in situation.dependencies:
+        if dependency.unhealthy is None:
+            continue
+        if dependency.needed:
+            reasons.append(Reason(Why.DEPENDENCY, f"needs {dependency.job}: {dependency.unhealthy}"))
+        else:
+            missing.append(f"without {dependency.job}: {dependency.unhealthy}")
+    return reasons
+
+
+def _by_pools(candidate: Candidate, budget: Budget, situation: Situation, missing: list[str]) -> list[Reason]:
+    reasons = []
+    for field in fields(budget):
+        resource, units = field.name, getattr(budget, field.name)
+        if not units:
+            continue
+        against = _by_pool(resource, units, situation.pools.get(resource), candidate.priority)
+        if resource in MAY_BE_MISSING - candidate.needs:
+            missing += (f"without {reason.text}" for reason in against)
+        else:
+            reasons += against
+    return reasons
+
+
+def _by_pool(resource: str, units: int, pool: Pool | None, priority: int) -> list[Reason]:
+    if pool is None:
+        return [Reason(Why.POOL, f"{resource}: there is none")]
+    reasons = []
+    if pool.down is not None:
+        reasons.append(Reason(Why.POOL, f"{resource}: down ({pool.down})"))
+    if pool.breaker is not None:
+        reasons.append(Reason(Why.BREAKER, f"{resource}: {pool.breaker}"))
+    if units > pool.capacity:
+        text = f"{resource}: the job's budget is {units}, and there are only {pool.capacity} now"
+        reasons.append(Reason(Why.BUDGET, text))
+    if priority > 0 and pool.waiting >= pool.crowd:
+        text = f"{resource}: {pool.waiting} wait already for its {pool.capacity} units; this run would only time out"
+        reasons.append(Reason(Why.POOL, text))
+    return reasons
+
+
+def _by_memory(candidate: Candidate, situation: Situation) -> list[Reason]:
+    if situation.background_stopped and candidate.traits.kind is Kind.BACKGROUND:
+        return [Reason(Why.MEMORY, "memory is nearly used up: background work is stopped")]
+    free = situation.memory_free
+    if free is not None and candidate.memory > free:
+        text = f"memory: it needs {candidate.memory >> 20} MiB and {max(0, free) >> 20} MiB are left below the limit"
+        return [Reason(Why.MEMORY, text)]
+    return []

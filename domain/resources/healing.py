@@ -1,0 +1,148 @@
+"""Healing: what to try next with a component that is ill, from the mildest to the most drastic.
+
+One rule for all: retry → rebuild → restart its actor → restart its group, each a few times, backed off. It never
+stops trying, since nobody is there at night; but what has been through its whole plan is rebuilt again and again
+rather than taking its neighbours down each time, and the operator is told.
+
+A session is not healed at all: logging in by itself is what gets an account locked.
+
+>>> course = begin(Ailment.REDIS, now=0.0)
+>>> chance = random.Random(1)
+>>> for _ in range(8):
+...     course = after_failure(course, "refused", course.due, chance)
+>>> print(*(attempt.step for attempt in course.recent), next_step(course))
+retry retry rebuild rebuild restart actor restart group rebuild rebuild rebuild
+>>> course.exhausted
+True
+"""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+
+from domain.backoff import Backoff
+
+
+class Ailment(StrEnum):
+    """What can be ill."""
+
+    DATABASE = "database"
+    REDIS = "redis"
+    BROWSER = "browser"
+    MODEL = "model"
+    BREAKER = "breaker"
+    SESSION = "session"
+
+
+class Step(StrEnum):
+    """What can be done, the mildest first. REBUILD is: close all, wait, open anew, test (a breaker: reset it)."""
+
+    RETRY = "retry"
+    REBUILD = "rebuild"
+    RESTART_ACTOR = "restart actor"
+    RESTART_GROUP = "restart group"
+    ASK_OPERATOR = "ask operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one kind of ailment is treated. rest_seconds: between closing all and opening anew in a rebuild."""
+
+    steps: tuple[Step, ...]
+    then: Step
+    rest_seconds: float = 0.0
+
+
+_R, _B, _A, _G = Step.RETRY, Step.REBUILD, Step.RESTART_ACTOR, Step.RESTART_GROUP
+
+PLANS: Mapping[Ailment, Plan] = MappingProxyType(
+    {
+        Ailment.DATABASE: Plan((_R, _R, _B, _B, _A, _G), then=_B, rest_seconds=5.0),
+        Ailment.REDIS: Plan((_R, _R, _B, _B, _A, _G), then=_B, rest_seconds=1.0),
+        Ailment.BROWSER: Plan((_R, _B, _B, _A, _G), then=_B, rest_seconds=10.0),
+        # Nothing of ours is broken when the model's API is away, and nothing else should suffer for it.
+        Ailment.MODEL: Plan((_R, _R, _R, _B, _A), then=_R),
+        Ailment.BREAKER: Plan((_R, _B, _A), then=_B),
+        Ailment.SESSION: Plan((), then=Step.ASK_OPERATOR),
+    }
+)
+
+BETWEEN_STEPS = Backoff(least=0.5, base=1.0, most=30.0)
+"""Short enough that what comes back is noticed well within two minutes."""
+
+REMEMBERED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One step that did not help. at: monotonic seconds."""
+
+    at: float
+    step: Step
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One illness under treatment. began, due: monotonic seconds; due is when the next step may be taken.
+
+    attempts: how many steps were taken. recent: the last of them, oldest first.
+    """
+
+    ailment: Ailment
+    began: float
+    due: float
+    attempts: int = 0
+    recent: tuple[Attempt, ...] = ()
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the plan has been gone through: the operator should know."""
+        return self.attempts >= len(PLANS[self.ailment].steps)
+
+
+def begin(ailment: Ailment, now: float) -> Course:
+    """Treatment begins, its first step due at once."""
+    return Course(ailment, began=now, due=now)
+
+
+def next_step(course: Course) -> Step:
+    """What to do when `course.due` has come."""
+    plan = PLANS[course.ailment]
+    return plan.then if course.exhausted else plan.steps[course.attempts]
+
+
+def after_failure(course: Course, outcome: str, now: float, chance: random.Random) -> Course:
+    """The step did not help. outcome: what happened, for people."""
+    attempts = course.attempts + 1
+    tried = Attempt(now, next_step(course), outcome)
+    return replace(
+        course,
+        due=now + BETWEEN_STEPS.seconds(attempts, chance),
+        attempts=attempts,
+        recent=(*course.recent, tried)[-REMEMBERED:],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Healed:
+    """An illness that is over. by: the step that helped, None if it got well by itself."""
+
+    ailment: Ailment
+    began: float
+    ended: float
+    attempts: int
+    by: Step | None
+
+
+def after_success(course: Course, step: Step | None, now: float) -> Healed:
+    """It is well. step: the one that helped; None if it got well by itself."""
+    attempts = course.attempts + (step is not None)
+    return Healed(course.ailment, course.began, now, attempts, step)
+
+
+def remember(history: tuple[Healed, ...], healed: Healed) -> tuple[Healed, ...]:
+    """The history with one more illness, as much of it as is kept."""
+    return (*history, healed)[-REMEMBERED:]
