@@ -121,8 +121,8 @@ def reply_prompt(text: str, author: str, nonce: str) -> Prompt:
     """The prompt for a reply to a scraped post; its answer is that of one request. nonce: as in `posts_prompt`."""
     system = (
         "You draft one short reply to a post about everyday wellbeing, for an account run by software and labelled "
-        f"so. Be useful and polite, add one thought, at most {MOST} characters, no links, no mentions, no hashtags, no "
-        f"medical advice. If the post is about grief, crisis or politics, answer with an empty list. "
+        f"so. Be useful and polite, add one thought, at most {MOST} characters, no links, no mentions, no hashtags, "
+        "no medical advice. If the post is about grief, crisis or politics, answer with an empty list. "
         f"{_data_rule(nonce)} "
         'Answer with JSON alone: {"posts": [{"request": 1, "text": <string>}]}.'
     )
