@@ -93,8 +93,8 @@ def open_file(path: Path, *, now: float) -> tuple[sqlite3.Connection, Found]:
         return connection, Salvaged(
             moved_to,
             saved,
-            f"journal {path}: damaged ({damage}). It is kept as {moved_to.name}, and {saved} rows of it were saved into "
-            "a new one. What it lost about posts under way is looked up on the site. Check the disk.",
+            f"journal {path}: damaged ({damage}). It is kept as {moved_to.name}; {saved} rows of it were saved "
+            "into a new one. What it lost about posts under way is looked up on the site. Check the disk.",
         )
 
 
