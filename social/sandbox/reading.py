@@ -37,19 +37,21 @@ TOPIC_WORDS: Mapping[str, frozenset[str]] = {
     """),
     "nutrition": _words("""
         nutrition food foods eat eating ate meal meals protein fibre fiber sugar vegetable vegetables fruit
-        breakfast lunch dinner snack snacks calories vitamin vitamins diet hydration water hungry
+        breakfast snack snacks calories vitamin vitamins diet hydration water hungry plate plates
     """),
     "movement": _words("""
         movement move moving walk walks walking run running exercise workout workouts training strength
-        stretch stretching steps muscle muscles gym squat squats cardio posture mobility sit sitting
+        stretch stretching steps muscle muscles gym squat squats cardio posture mobility sit sitting stairs
+        exercises
     """),
     "focus": _words("""
         focus focused attention distraction distractions concentrate concentration deep work notifications
-        phone multitasking screen inbox task tasks productive desk
+        phone multitasking screen inbox task tasks productive desk distract distracted
+        distracting
     """),
     "stress": _words("""
         stress stressed stressful calm anxiety anxious breathe breathing breath breaths cortisol relax worry
-        worries overwhelmed tension burnout meditation mindfulness
+        worries overwhelmed tension burnout meditation mindfulness exhale exhaling unwind overwhelm tense
     """),
     "habits": _words("""
         habit habits routine routines streak streaks cue cues consistency consistent daily discipline ritual
@@ -89,7 +91,8 @@ TONE_CUES: Mapping[str, tuple[str, ...]] = {
 _ITEM = re.compile(r"^\s*(?:[-*•–→✓]|\d{1,2}[.)])\s+\S", re.MULTILINE)
 _STORY = re.compile(
     r"\b(?:i used to|last (?:year|month|week|night|winter|summer)|years ago|when i |my first|i tried|i was|i started|"
-    r"one (?:morning|day|night)|a friend of mine|i once)\b",
+    r"one (?:morning|day|night|evening)|a friend of mine|i once|at first|in the end|a (?:week|month|year) later|"
+    r"(?:day|week|night|month) (?:one|two|three|four|\d+))\b",
     re.IGNORECASE,
 )
 _FACT = re.compile(r"\d|%|\bper ?cent\b|\bstud(?:y|ies)\b|\bresearch(?:ers)?\b|\bevidence\b|\btrial\b", re.IGNORECASE)
