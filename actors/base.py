@@ -24,27 +24,32 @@ import logging
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from actors.future import ActorDead, CallerError, Future
-from actors.mailbox import CAPACITY, Envelope, Mailbox
+from actors.future import CallerError, Future
+from actors.mailbox import Envelope, Mailbox
 from actors.protocol import (
     Crashed,
     ExitReason,
     Normal,
     Ping,
     Pong,
-    Shutdown,
     Stop,
+    SystemMessage,
     TaskDone,
     TaskFailed,
 )
 from actors.pykka_seam import SeamedActor
-from actors.runtime import Timer
+from actors.runtime import RuntimeEnds, Timer
+from actors.statistics import Histogram
 
 log = logging.getLogger("roost.actors")
 
 
 class Ignore(Exception):
     """Raise it in `on_start`: there is nothing to do, and that is no error (OTP's `ignore`)."""
+
+
+class Abnormal(Exception):
+    """Stands for an error that is no `Exception` (SystemExit, a cancellation) where one travels to another thread."""
 
 
 class _NoReply:
@@ -57,32 +62,41 @@ NO_REPLY = _NoReply()
 class Actor(SeamedActor):
     """The base of every actor."""
 
-    mailbox_capacity: ClassVar[int] = CAPACITY
+    has_children: ClassVar[bool] = False  # a supervisor: who abandons it abandons its children
 
     def __init__(self) -> None:
         super().__init__()
         self.mailbox: Mailbox = self.actor_inbox
         self.generation = 0  # given by the directory when it starts
-        self.fenced = False  # set once, by whoever abandons it: from then on its words count for nothing
-        self.handling_since: float | None = None  # monotonic; for the hung-child watchdog
-        self.asker: Future | None = None  # where the answer to the message at work goes
-        self._owed: dict[Future, None] = {}  # asks answered later
         self.supervisor: str | None = None  # who is told Exit
+        self.fenced = False  # set once, by whoever abandons it: from then on its words count for nothing
+        self.thread_over = False
+        self.serving = False  # on_start is over and went well
+        self.info: Any = None  # what on_start returned, for the starter
+        self.handling_since: float | None = None  # monotonic; for the hung-child watchdog
+        self.handled_seconds = Histogram()
+        self.asker: Future | None = None  # where the answer to the message at work goes
+        self.ended = Future(self.system.runtime, self.name)  # the reason of its end, once nobody can reach it
+        self._owed: dict[Future, None] = {}  # asks answered later
         self._ending: ExitReason | None = None
         self._end = [None]  # "died" and "abandoned" race: popping is atomic, so one of them announces the end
 
     # for subclasses
 
-    def on_start(self) -> None:
-        """Get ready. The starter waits for it; an exception is a failed start, `Ignore` no start and no error."""
+    def on_start(self) -> Any:
+        """Get ready. The starter waits for it; an exception is a failed start, `Ignore` no start and no error.
+
+        What it returns goes to the starter as extra information (`Actor.info`).
+        """
 
     def receive(self, message: Any) -> Any:
         """Handle one message. What it returns is the answer of an ask; NO_REPLY leaves the answer to `reply`."""
         log.warning("%s: unknown message %r, ignored", self.name, message)
-        self.system.count_dead_letter("unknown message")
+        self.system.count_dead_letter("unknown message", self.name, message)
 
     def terminate(self, reason: ExitReason) -> None:
-        """Clean up. Called at every end but a failed start, crashes included, in the actor's own thread."""
+        """Clean up, in the actor's own thread. Called at every end, crashes included, but two: a start that failed,
+        and a fenced incarnation, whose name and resources may be another's by now."""
 
     # for handlers
 
@@ -98,9 +112,15 @@ class Actor(SeamedActor):
         """Send it to whoever bears the name now. Returns False, and counts a dead letter, where that fails."""
         return self.system.tell(name, message)
 
+    def tell_myself(self, message: Any) -> None:
+        """Put it behind what waits in my own mailbox; there is always room for it."""
+        refusal = "fenced" if self.fenced else self.mailbox.offer_own(Envelope(message)).refusal
+        if refusal is not None and not isinstance(message, SystemMessage):
+            self.system.count_dead_letter(refusal, self.name, message)
+
     def after(self, seconds: float, message: Any) -> Timer:
         """Tell myself `message` in so many real seconds, if this incarnation still lives then."""
-        return self.system.runtime.call_at(self.now() + seconds, lambda: self._tell_myself(message))
+        return self.system.runtime.call_at(self.now() + seconds, lambda: self.tell_myself(message))
 
     def monitor(self, name: str) -> None:
         """Have `Down` told to me when `name` ends: at once where there is none."""
@@ -128,17 +148,24 @@ class Actor(SeamedActor):
         """
 
         def run() -> None:
+            self.system.enter(self)
             try:
                 outcome: Any = TaskDone(label, work())
-            except Exception as error:  # noqa: BLE001 - it travels to the owner
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - it travels to the owner
                 outcome = TaskFailed(label, error)
-            self._tell_myself(outcome)
+            finally:
+                self.system.enter(None)
+            self.tell_myself(outcome)
 
         self.system.runtime.spawn(f"{self.name}/{label}", run)
 
     def end(self, reason: ExitReason | None = None) -> None:
         """End myself after this handler: normally, unless a reason is given."""
         self._ending = reason or Normal()
+
+    def stop(self) -> None:
+        """pykka's name for `end()`."""
+        self.end()
 
     def claim_end(self) -> bool:
         """True for the first who asks: they announce the end of this incarnation."""
@@ -148,53 +175,70 @@ class Actor(SeamedActor):
             return False
         return True
 
+    def owes(self) -> list[Future]:
+        """The asks it has taken and not answered."""
+        owed = list(self._owed)
+        return owed if self.asker is None else [self.asker, *owed]
+
     # the loop
 
     def run(self, started: Future) -> None:
         """The whole life, in the actor's own thread. `started` gets True, or why it could not start."""
         self.system.enter(self)
         try:
-            self.on_start()
-        except Ignore as nothing:
-            self.system.leave(self, Normal())
-            started.fail(nothing)
+            self._live(started)
+        finally:
+            self.system.enter(None)
+            self.system.thread_ended(self)
+
+    def _live(self, started: Future) -> None:
+        try:
+            self.info = self.on_start()
+        except RuntimeEnds:
+            raise
+        except BaseException as error:  # noqa: BLE001 - it travels to the starter
+            self.system.leave(self, Normal() if isinstance(error, Ignore) else Crashed(error))
+            started.fail(error if isinstance(error, Exception) else Abnormal(f"{type(error).__name__} in on_start"))
             return
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - it travels to the starter
-            self.system.leave(self, Crashed(error))
-            started.fail(error)
-            return
-        started.set(True)
+        self.serving = True
+        if not started.set(True):
+            return  # too late: the starter has given up, and fences
         reason = self._serve()
+        if reason is None or self.fenced:
+            return  # fenced: whoever did it has announced the end
+        self.handling_since = self.now()  # a clean-up can hang like any handler
         try:
             self.terminate(reason)
-        except (Exception, SystemExit):
-            log.exception("%s: terminate failed; it ends all the same, for the reason it had (%s)", self.name, reason)
-        dead = ActorDead(f"{self.name}: ended ({reason}) before it answered")
+        except RuntimeEnds:
+            raise
+        except BaseException as error:
+            log.exception("%s: terminate failed (it was ending for this reason: %s)", self.name, reason)
+            reason = Crashed(error)
         self.system.leave(self, reason)
-        for asker in self._owed:
-            asker.fail(dead)
 
-    def _serve(self) -> ExitReason:
-        while self._ending is None:
-            envelope = self.mailbox.get()
-            if self.fenced:
-                return self._ending or Shutdown("fenced")
-            asker: Future | None = envelope.reply_to
+    def _serve(self) -> ExitReason | None:
+        """Handle messages until one of them ends it. Returns why, or None if it was fenced."""
+        get, now = self.mailbox.get, self.system.runtime.now
+        while not self._ends():
+            envelope = get()
+            if envelope is None or self.fenced:
+                return None
+            asker = envelope.reply_to
             if asker is not None and asker.settled():
-                self.system.count_dead_letter("asker gave up")
+                self.system.count_dead_letter("asker gave up", self.name, envelope.message)
                 continue
-            self.handling_since = self.now()
+            self.handling_since = began = now()
             self.asker = asker
             try:
-                answer = self._handle(envelope)
+                answer = self._handle(envelope.message)
             except CallerError as mistake:
                 if asker is None:
                     log.warning("%s: %s (told, so nobody hears it)", self.name, mistake)
                 else:
                     asker.fail(mistake)
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - the reason of this end
-                if asker is not None:
-                    asker.fail(ActorDead(f"{self.name}: crashed while it handled the question: {error!r}"))
+            except RuntimeEnds:
+                raise
+            except BaseException as error:  # noqa: BLE001 - the reason of this end
                 return Crashed(error)
             else:
                 if asker is not None:
@@ -204,19 +248,18 @@ class Actor(SeamedActor):
                         asker.set(answer)
             self.asker = None
             self.handling_since = None
+            self.handled_seconds.add(now() - began)
         return self._ending
 
-    def _handle(self, envelope: Envelope) -> Any:
-        match envelope.message:
-            case Stop(reason):
-                self._ending = reason
-                return None
-            case Ping():
-                return Pong(self.name, self.generation)
-            case message:
-                return self.receive(message)
+    def _ends(self) -> bool:
+        return self._ending is not None
 
-    def _tell_myself(self, message: Any) -> None:
-        refusal = "fenced" if self.fenced else self.mailbox.offer(Envelope(message))
-        if refusal is not None:
-            self.system.count_dead_letter(refusal)
+    def _handle(self, message: Any) -> Any:
+        if isinstance(message, SystemMessage):
+            match message:
+                case Stop(reason):
+                    self._ending = reason
+                    return None
+                case Ping():
+                    return Pong(self.name, self.generation)
+        return self.receive(message)

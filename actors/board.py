@@ -5,19 +5,22 @@ snapshot at each change and readers take what hangs there (Erlang keeps such thi
 writer a key, any reader).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
 class Board:
     """Key → the newest snapshot. Keys are actors' names (`database`, `job:plan`)."""
 
-    def __init__(self) -> None:
+    def __init__(self, checkpoint: Callable[..., None] = lambda *event: None) -> None:
+        """checkpoint: told of each change, so that a simulation can look at it (`Runtime.checkpoint`)."""
         self._notes: dict[str, Any] = {}
+        self._checkpoint = checkpoint
 
     def put(self, key: str, snapshot: Any) -> None:
         """Replace the snapshot. It must be frozen: others hold on to it."""
         self._notes[key] = snapshot
+        self._checkpoint("board", key)
 
     def take_down(self, key: str) -> None:
         """Remove it; no error if there is none."""

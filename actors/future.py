@@ -33,10 +33,12 @@ class CallerError(Exception):
 class Future:
     """One answer, set once, waited for by at most a few."""
 
-    __slots__ = ("_callbacks", "_changed", "_error", "_settled", "_value", "given_up")
+    __slots__ = ("_callbacks", "_changed", "_error", "_now", "_settled", "_value", "given_up")
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._changed = runtime.condition()
+    def __init__(self, runtime: Runtime, owed_by: str = "") -> None:
+        """owed_by: the name of the actor that is to answer, for reports of who waits for whom."""
+        self._changed = runtime.condition(owed_by)
+        self._now = runtime.now
         self._settled = False
         self._value: Any = None
         self._error: BaseException | None = None
@@ -57,13 +59,32 @@ class Future:
         Raises: AskTimeout, naming `what`; or whatever it was failed with.
         """
         with self._changed:
-            if not self._settled and not self._changed.wait(timeout) and not self._settled:
-                self.given_up = True
-                self._settled = True
-                self._error = AskTimeout(f"{what}: none in {timeout:g} s")
+            if timeout is None:
+                while not self._settled:
+                    self._changed.wait()
+            elif not self._settled:
+                deadline = self._now() + timeout
+                while not self._settled and (left := deadline - self._now()) > 0:
+                    self._changed.wait(left)
+                if not self._settled:
+                    self.given_up = True
+                    self._settled = True
+                    self._callbacks = []
+                    self._error = AskTimeout(f"{what}: none in {timeout:g} s")
             if self._error is not None:
                 raise self._error
             return self._value
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """As `get`, but without giving up, and without the answer. Returns whether it is settled."""
+        deadline = None if timeout is None else self._now() + timeout
+        with self._changed:
+            while not self._settled:
+                left = None if deadline is None else deadline - self._now()
+                if left is not None and left <= 0:
+                    return False
+                self._changed.wait(left)
+            return True
 
     def settled(self) -> bool:
         """Whether an answer, an error or a time-out is in."""
@@ -83,7 +104,7 @@ class Future:
                 return False
             self._settled = True
             self._value, self._error = value, error
-            callbacks = self._callbacks
+            callbacks, self._callbacks = self._callbacks, []
             self._changed.notify_all()
         for callback in callbacks:
             callback(self)

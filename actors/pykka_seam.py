@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import pykka
 
-from actors.mailbox import Mailbox
+from actors.mailbox import CAPACITY, FullPolicy, Mailbox
 
 if TYPE_CHECKING:
     from actors.system import System
@@ -25,6 +25,8 @@ class SeamedActor(pykka.ThreadingActor):
     """A pykka actor whose inbox, loop and thread are ours. It can only be made inside `construct`."""
 
     use_daemon_thread: ClassVar[bool] = True  # one live non-daemon actor would keep the process for ever
+    mailbox_capacity: ClassVar[int] = CAPACITY  # user messages
+    mailbox_full: ClassVar[FullPolicy] = "refuse"
     actor_inbox: Any
     name: str
     system: "System"
@@ -33,11 +35,14 @@ class SeamedActor(pykka.ThreadingActor):
         if not hasattr(_constructing, "system"):
             raise TypeError(f"{type(self).__name__}: an actor is made by its system or supervisor, from a ChildSpec")
         self.name, self.system = _constructing.name, _constructing.system
+        _constructing.actor_class = type(self)
         super().__init__()
 
     @staticmethod
     def _create_actor_inbox() -> Any:
-        return Mailbox(_constructing.system.runtime)
+        actor_class = _constructing.actor_class
+        runtime = _constructing.system.runtime
+        return Mailbox(runtime, actor_class.mailbox_capacity, actor_class.mailbox_full, _constructing.name)
 
     def _start_actor_loop(self) -> None:
         raise TypeError("an actor of Roost is started by its system or a supervisor, not by pykka's start()")

@@ -10,6 +10,7 @@ run faster than the world.
 
 import heapq
 import logging
+import os
 import random
 import threading
 import time
@@ -21,6 +22,12 @@ from typing import Any, Protocol
 from domain.calendar import Anchor
 
 log = logging.getLogger("roost.runtime")
+
+EXIT_CODE = 70  # EX_SOFTWARE
+
+
+class RuntimeEnds(BaseException):
+    """The runtime itself ends this thread. Never caught for good: no actor outlives its world."""
 
 
 class Condition(Protocol):
@@ -58,8 +65,14 @@ class Runtime(Protocol):
     def sleep(self, seconds: float) -> None:
         """Block the calling thread. Runs may; a handler never does."""
 
-    def condition(self) -> Condition:
-        """A condition variable with a lock of its own, not re-entrant."""
+    def condition(self, about: str = "") -> Condition:
+        """A condition variable with a lock of its own, not re-entrant. about: what it guards, for reports."""
+
+    def checkpoint(self, *event: str) -> None:
+        """Something happened that another thread can see. A simulation may switch to another thread here."""
+
+    def exit(self, why: str) -> None:
+        """End the process at once, non-zero: what is left cannot be mended from within."""
 
     def spawn(self, name: str, target: Callable[[], None]) -> None:
         """Run `target` in a thread of its own that does not keep the process alive."""
@@ -98,8 +111,16 @@ class ThreadedRuntime:
     def sleep(self, seconds: float) -> None:
         time.sleep(max(0.0, seconds))
 
-    def condition(self) -> Condition:
+    def condition(self, about: str = "") -> Condition:
         return threading.Condition(threading.Lock())
+
+    def checkpoint(self, *event: str) -> None:
+        pass
+
+    def exit(self, why: str) -> None:
+        log.critical("%s; the process ends, for the container to start it again", why)
+        logging.shutdown()
+        os._exit(EXIT_CODE)
 
     def spawn(self, name: str, target: Callable[[], None]) -> None:
         threading.Thread(target=target, name=name, daemon=True).start()

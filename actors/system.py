@@ -12,13 +12,17 @@ from typing import Any
 from actors.base import Actor, Ignore
 from actors.board import Board
 from actors.directory import Directory
-from actors.future import ActorDead, AskError, Future, Refused
+from actors.future import ActorDead, AskError, AskTimeout, Future, Refused
 from actors.mailbox import Envelope
-from actors.protocol import Down, Exit, ExitReason, Killed, NoProcess, Stop
+from actors.protocol import Down, Exit, ExitReason, Killed, NoProcess, Stop, SystemMessage
 from actors.pykka_seam import construct
 from actors.runtime import Runtime
 
 log = logging.getLogger("roost.actors")
+
+ZOMBIE_CAP = 8
+ZOMBIE_GRACE = 2.0  # seconds that a fenced thread has to end before it counts against the cap
+DEAD_LETTER_LOG_SECONDS = 10.0
 
 
 class StartFailed(Exception):
@@ -28,11 +32,17 @@ class StartFailed(Exception):
 class System:
     """Starts actors and carries their messages."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, zombie_cap: int = ZOMBIE_CAP) -> None:
+        """zombie_cap: so many abandoned threads that do not end may there be; above it the process exits."""
         self.runtime = runtime
         self.directory = Directory(runtime)
-        self.board = Board()
+        self.board = Board(runtime.checkpoint)
         self.dead_letters: Counter[str] = Counter()  # by reason
+        self.fenced_total = 0
+        self._zombie_cap = zombie_cap
+        self._zombies: dict[Actor, float] = {}  # abandoned incarnations whose threads have not ended, and since when
+        self._counts = threading.Lock()  # for counters alone: never held over anything that can wait
+        self._letters_logged: dict[str, float] = {}
         self._current = threading.local()
 
     # actors
@@ -44,53 +54,124 @@ class System:
 
         name: what it is called in the directory. make: makes the object. supervisor: who is told `Exit` at its end.
         timeout: seconds for its `on_start`.
-        Raises: Ignore, if it said so; StartFailed, with the cause.
+        Raises: Ignore, if it said so; StartFailed, with the cause (NameTaken, if somebody living bears the name).
         """
         try:
             actor = construct(make, name, self)
+            actor.supervisor = supervisor
+            self.directory.enroll(actor, self.current())
         except Exception as error:
-            raise StartFailed(f"{name}: could not be made: {error!r}") from error
-        actor.supervisor = supervisor
-        started = Future(self.runtime)
-        actor.generation = self.directory.enroll(actor)
+            raise StartFailed(f"{name}: could not be started: {error!r}") from error
+        started = Future(self.runtime, name)
         self.runtime.spawn(f"{name}#{actor.generation}", lambda: actor.run(started))
         try:
-            started.get(timeout, f"{name}: a start")
+            started.get(timeout, f"{name}: the end of its on_start")
         except Ignore:
             raise
         except Exception as error:
-            self.fence(actor, "did not start")
+            if isinstance(error, AskTimeout) and started.given_up:
+                self.fence(actor, f"did not start in {timeout} s")
             raise StartFailed(f"{name}: did not start: {error!r}") from error
         return actor
 
-    def fence(self, actor: Actor, why: str) -> None:
-        """Abandon an incarnation: its words and answers count for nothing from here on."""
-        actor.fenced = True
-        self.leave(actor, Killed(why))
+    def fence(self, actor: Actor, why: str) -> bool:
+        """Abandon an incarnation, and its children with it: their words and answers count for nothing from here on.
 
-    def enter(self, actor: Actor) -> None:
-        """Called by the actor's own thread as it begins."""
+        Returns False if it had ended by itself before.
+        """
+        actor.fenced = True
+        with self._counts:
+            if not actor.thread_over:
+                self._zombies[actor] = self.runtime.now()
+        if not self.leave(actor, Killed(why)):
+            return False
+        with self._counts:
+            self.fenced_total += 1
+        self.runtime.call_at(self.runtime.now() + ZOMBIE_GRACE, self._judge_zombies)
+        return True
+
+    def stop_and_wait(self, actor: Actor, timeout: float | None, reason: ExitReason | None = None) -> ExitReason:
+        """Ask it to end and wait for that; fence it after `timeout` seconds (None: wait as long as it takes, 0: at
+        once). For supervisors and for whoever closes the house.
+
+        Returns: the reason of its end.
+        """
+        if timeout != 0:
+            self.ask_to_stop(actor, reason)
+        return self.await_end(actor, timeout)
+
+    def ask_to_stop(self, actor: Actor, reason: ExitReason | None = None) -> None:
+        """Ask this incarnation, whoever bears the name now."""
+        actor.mailbox.offer(Envelope(Stop(reason) if reason else Stop()))
+
+    def await_end(self, actor: Actor, timeout: float | None) -> ExitReason:
+        """Wait until it has ended; fence it after `timeout` seconds (None: as long as it takes, 0: at once).
+
+        Returns: the reason of its end.
+        """
+        if timeout == 0 or not actor.ended.wait(timeout):
+            self.fence(actor, "at once, as its shutdown says" if timeout == 0 else f"not stopped in {timeout:g} s")
+        reason: ExitReason = actor.ended.get()
+        return reason
+
+    def current(self) -> Actor | None:
+        """The actor in whose thread this is called, if any."""
+        return getattr(self._current, "actor", None)
+
+    def enter(self, actor: Actor | None) -> None:
+        """Called by a thread as it begins to work for an actor, and with None as it ends."""
         self._current.actor = actor
 
-    def leave(self, actor: Actor, reason: ExitReason) -> None:
-        """The end of an incarnation, once, by its own thread or by whoever fences it."""
-        left = actor.mailbox.close()
+    def leave(self, actor: Actor, reason: ExitReason) -> bool:
+        """The end of an incarnation, once: by its own thread or by whoever fences it. Returns whether it was now."""
+        if not actor.claim_end():
+            return False
         watchers = self.directory.strike(actor, reason)
-        dead = ActorDead(f"{actor.name}: ended ({reason}) before it came to the message")
+        left = actor.mailbox.close()
+        if actor.has_children:
+            for orphan in self.directory.children_of(actor.name):
+                self.fence(orphan, f"its supervisor {actor.name} ended without it ({reason})")
+        unheard = ActorDead(f"{actor.name}: ended ({reason}) before it came to the message")
         for envelope in left:
             if envelope.reply_to is not None:
-                envelope.reply_to.fail(dead)
-            self.count_dead_letter("dead")
-        if actor.claim_end():
-            for watcher in watchers:
-                self.tell(watcher, Down(actor.name, actor.generation, reason))
-            if actor.supervisor is not None:
-                self.tell(actor.supervisor, Exit(actor.name, actor.generation, reason))
+                envelope.reply_to.fail(unheard)
+            if envelope.reply_to is not None or not isinstance(envelope.message, SystemMessage):
+                self.count_dead_letter("dead", actor.name, envelope.message)
+        for asker in actor.owes():
+            asker.fail(ActorDead(f"{actor.name}: ended ({reason}) before it answered"))
+        for watcher in watchers:
+            self._carry(watcher, Envelope(Down(actor.name, actor.generation, reason)))
+        actor.ended.set(reason)
+        if actor.supervisor is not None and actor.serving:
+            self._carry(actor.supervisor, Envelope(Exit(actor.name, actor.generation, reason)))
+        return True
+
+    def thread_ended(self, actor: Actor) -> None:
+        """Called last by an actor's own thread."""
+        with self._counts:
+            actor.thread_over = True
+            self._zombies.pop(actor, None)
+
+    def zombies(self) -> list[str]:
+        """Abandoned incarnations whose threads have not ended: name#generation."""
+        with self._counts:
+            return [f"{actor.name}#{actor.generation}" for actor in self._zombies]
 
     def monitor(self, name: str, watcher: str) -> None:
         """Have `watcher` told `Down` when `name` ends, at once if there is no `name`."""
         if not self.directory.watch(name, watcher):
             self.tell(watcher, Down(name, 0, NoProcess()))
+
+    def _judge_zombies(self) -> None:
+        long_ago = self.runtime.now() - ZOMBIE_GRACE / 2
+        with self._counts:
+            stuck = [
+                f"{zombie.name}#{zombie.generation}" for zombie, since in self._zombies.items() if since <= long_ago
+            ]
+        if len(stuck) > self._zombie_cap:
+            self.runtime.exit(
+                f"{len(stuck)} abandoned threads do not end ({', '.join(stuck)}), {self._zombie_cap} may"
+            )
 
     # messages
 
@@ -107,34 +188,60 @@ class System:
 
     def ask_later(self, name: str, message: Any) -> Future:
         """Send, and return at once the place where the answer will arrive."""
-        future = Future(self.runtime)
+        future = Future(self.runtime, name)
         refusal = self._send(name, Envelope(message, future))
         if refusal is not None:
-            error: AskError = (
-                Refused(f"{name}: its mailbox is full; ask again later")
-                if refusal == "mailbox full"
-                else ActorDead(f"{name}: {refusal}; it may be restarting, ask again in a moment")
-            )
-            future.fail(error)
+            future.fail(self._no_answer(name, refusal))
         return future
 
     def stop(self, name: str, reason: ExitReason | None = None) -> bool:
         """Ask it to end, in the system lane."""
         return self.tell(name, Stop(reason) if reason else Stop())
 
-    def count_dead_letter(self, reason: str) -> None:
-        """One message that nobody will handle."""
-        self.dead_letters[reason] += 1
+    def count_dead_letter(self, reason: str, name: str = "?", message: Any = None) -> None:
+        """One message that nobody will handle. Of each reason one every 10 s is logged, by its type."""
+        now = self.runtime.now()
+        with self._counts:
+            self.dead_letters[reason] += 1
+            number = self.dead_letters[reason]
+            quiet = now - self._letters_logged.get(reason, float("-inf")) < DEAD_LETTER_LOG_SECONDS
+            if not quiet:
+                self._letters_logged[reason] = now
+        if not quiet:
+            log.warning("dead letter: %s to %s: %s (%d so far)", type(message).__name__, name, reason, number)
 
     def _send(self, name: str, envelope: Envelope) -> str | None:
-        sender = getattr(self._current, "actor", None)
-        actor = self.directory.find(name)
+        sender: Actor | None = getattr(self._current, "actor", None)
         if sender is not None and sender.fenced:
-            refusal: str | None = "fenced"
-        elif actor is None:
-            refusal = "no such actor"
+            self.count_dead_letter("fenced", name, envelope.message)
+            return "fenced"
+        return self._carry(name, envelope)
+
+    def _carry(self, name: str, envelope: Envelope) -> str | None:
+        actor = self.directory.find(name)
+        if actor is None:
+            refusal: str | None = "no such actor"
         else:
-            refusal = actor.mailbox.offer(envelope)
+            self.runtime.checkpoint("tell", name, type(envelope.message).__name__)
+            offered = actor.mailbox.offer(envelope)
+            refusal = offered.refusal
+            if offered.dropped is not None:
+                self._drop(name, offered.dropped)
         if refusal is not None:
-            self.count_dead_letter(refusal)
+            self.count_dead_letter(refusal, name, envelope.message)
         return refusal
+
+    def _drop(self, name: str, envelope: Envelope) -> None:
+        self.count_dead_letter("dropped for a newer one", name, envelope.message)
+        if envelope.reply_to is not None:
+            envelope.reply_to.fail(Refused(f"{name}: its mailbox was full, and newer messages came; ask again later"))
+
+    def _no_answer(self, name: str, refusal: str) -> AskError:
+        if refusal == "mailbox full":
+            return Refused(f"{name}: its mailbox is full; ask again later")
+        if refusal == "fenced":
+            return ActorDead(f"{name}: not asked, since the asker itself was abandoned")
+        end = self.directory.last_end(name)
+        if end is None:
+            return ActorDead(f"{name}: no such actor")
+        return ActorDead(f"{name}: ended ({end}); it may be restarting, ask again in a moment")

@@ -1,0 +1,136 @@
+"""A dynamic supervisor: children come while it runs, in any number, and go for good when they end.
+
+    runs = DynamicSupervisor(Flags(intensity=10, period=60), max_children=50)
+    system.tell("runs", StartChild(ChildSpec(id="run:plan:7", start=..., restart="temporary")))   # or by ask
+    system.ask("runs", TerminateChild("run:plan:7"), timeout=10)
+
+    fetchers = DynamicSupervisor(template=lambda url: ChildSpec(id=f"fetch:{url}", start=lambda: Fetcher(url)))
+    system.ask("fetchers", StartFromTemplate(("https://…",)), timeout=10)
+
+Semantics are those of OTP's `simple_one_for_one` and of Elixir's `DynamicSupervisor`; a child is known by its name.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from actors.directory import NameTaken
+from actors.protocol import (
+    AlreadyPresent,
+    AlreadyStarted,
+    ChildSpec,
+    DeleteChild,
+    Done,
+    ExitReason,
+    FaultySpec,
+    Ignored,
+    NotForDynamic,
+    NotFound,
+    RestartChild,
+    SpecFault,
+    StartChild,
+    Started,
+    StartError,
+    StartFromTemplate,
+    TerminateChild,
+    TooManyChildren,
+)
+from actors.system import StartFailed
+from supervisors.family import Child, Family
+from supervisors.specs import Faulty, Flags, flag_faults, spec_faults
+
+DEFAULT_FLAGS = Flags()
+
+
+class DynamicSupervisor(Family):
+    """one_for_one over children that were not known before."""
+
+    def __init__(
+        self,
+        flags: Flags = DEFAULT_FLAGS,
+        max_children: int | None = None,
+        template: Callable[..., ChildSpec] | None = None,
+    ) -> None:
+        """max_children: None is no limit. template: makes a spec from the arguments of `StartFromTemplate`.
+
+        Raises: Faulty, with all that is wrong with the flags.
+        """
+        faults = flag_faults(flags)
+        if flags.strategy != "one_for_one":
+            faults.append(SpecFault("invalid_strategy", flags.strategy))
+        if faults:
+            raise Faulty(faults)
+        super().__init__(flags, "dynamic")
+        self._max_children = max_children
+        self._template = template
+
+    def on_start(self) -> None:
+        self.show()
+
+    def terminate(self, reason: ExitReason) -> None:
+        """Ask all to stop at once, then wait for each until its own time, counted from the same moment, is over."""
+        running = [(child, child.actor) for child in self.children.values() if child.actor is not None]
+        began = self.now()
+        for child, actor in running:
+            if child.spec.shutdown != 0:
+                self.system.ask_to_stop(actor)
+        for child, actor in running:
+            shutdown = child.spec.shutdown
+            self.system.await_end(actor, None if shutdown is None else max(0.0, began + shutdown - self.now()))
+        self.system.board.take_down(f"supervisor:{self.name}")
+
+    def receive(self, message: Any) -> Any:
+        match message:
+            case StartChild(spec):
+                return self._start_child(spec)
+            case StartFromTemplate(arguments):
+                return self._start_child(None if self._template is None else self._template(*arguments))
+            case TerminateChild(id):
+                return self._terminate_child(id)
+            case RestartChild() | DeleteChild():
+                return NotForDynamic()
+            case _:
+                return super().receive(message)
+
+    def in_order(self) -> list[Child]:
+        return list(reversed(self.children.values()))
+
+    def attempt(self, child: Child) -> None:
+        match self.start_one(child):
+            case Ignored():
+                self.forget(child)
+            case StartError() as failure:
+                self.restarting(child)
+                self.report_failed_start(child, failure)
+
+    def take_down_with(self, child: Child) -> list[Child]:
+        return [child]
+
+    def forget(self, child: Child) -> None:
+        self.children.pop(child.spec.id, None)
+
+    def _start_child(self, spec: ChildSpec | None) -> object:
+        if faults := spec_faults(spec, self.flags.auto_shutdown):
+            return FaultySpec(tuple(faults))
+        assert spec is not None
+        if (known := self.children.get(spec.id)) is not None:
+            return AlreadyPresent(spec.id) if known.actor is None else AlreadyStarted(spec.id, known.actor.generation)
+        if self._max_children is not None and len(self.children) >= self._max_children:
+            return TooManyChildren(self._max_children)
+        child = Child(spec)
+        result = self.start_one(child)
+        match result:
+            case Started():
+                self.children[spec.id] = child
+                self.show(child)
+            case StartError(_, StartFailed(__cause__=NameTaken(generation=holder))):
+                return AlreadyStarted(spec.id, holder)
+        return result
+
+    def _terminate_child(self, id: str) -> Done | NotFound:
+        child = self.children.get(id)
+        if child is None:
+            return NotFound(id)
+        self.stop_one(child)
+        self.forget(child)
+        self.show(child)
+        return Done()

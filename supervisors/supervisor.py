@@ -1,0 +1,185 @@
+"""A supervisor: starts its children in order, restarts those that end when they should not, stops them in reverse.
+
+    flags = Flags("rest_for_one", intensity=3, period=10)
+    children = (
+        ChildSpec(id="database", start=lambda: DatabaseActor(settings)),
+        supervisor_spec("work", Flags(), (ChildSpec(id="jobs", start=JobsActor), ...)),
+    )
+    root = System(ThreadedRuntime()).start("root", lambda: Supervisor(flags, children), timeout=None)
+    root.ended.get()                                # waits for the end of the tree, and returns its reason
+
+    system.ask("root", WhichChildren(), timeout=1)
+    system.ask("root", StartChild(spec), timeout=30)   # and the other questions in `actors/protocol.py`
+    system.board.get("supervisor:root")             # a SupervisorSnapshot, without asking
+    system.stop_and_wait(root, timeout=60)
+
+Words and semantics are those of OTP's `supervisor` (docs/supervision.md has every case). Beyond it: a restart may
+back off (`ChildSpec.backoff`), and a supervisor may cool down at its limit instead of ending (`Flags.cool_down`).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from actors.directory import NameTaken
+from actors.protocol import (
+    AlreadyPresent,
+    AlreadyStarted,
+    ChildSpec,
+    DeleteChild,
+    Done,
+    ExitReason,
+    FaultySpec,
+    Ignored,
+    NotFound,
+    RestartChild,
+    StartChild,
+    Started,
+    StartError,
+    StillRestarting,
+    StillRunning,
+    TerminateChild,
+)
+from actors.system import StartFailed
+from supervisors.decisions import affected
+from supervisors.family import Child, Family
+from supervisors.specs import Flags, check, spec_faults
+
+
+class ChildDidNotStart(Exception):
+    """A supervisor did not start, since this child did not. `__cause__` is why."""
+
+
+def supervisor_spec(id: str, flags: Flags, children: Sequence[ChildSpec], **more: Any) -> ChildSpec:
+    """The spec of a supervisor within a supervisor: it is given all the time that its children need to stop."""
+    return ChildSpec(
+        id=id, start=lambda: Supervisor(flags, children), **{"type": "supervisor", "shutdown": None, **more}
+    )
+
+
+class Supervisor(Family):
+    """one_for_one, one_for_all or rest_for_one."""
+
+    def __init__(self, flags: Flags, children: Sequence[ChildSpec]) -> None:
+        """Raises: Faulty, with all that is wrong with them."""
+        check(flags, children)
+        super().__init__(flags, flags.strategy)
+        self._specs = tuple(children)
+
+    def on_start(self) -> None:
+        """Start the children in order; if one fails, stop those before it in reverse and fail with its cause."""
+        for spec in self._specs:
+            child = self.children[spec.id] = Child(spec)
+            match self.start_one(child):
+                case Ignored() if spec.restart == "temporary":
+                    del self.children[spec.id]
+                case StartError(_, cause):
+                    self._stop_in_reverse(list(self.children.values()))
+                    raise ChildDidNotStart(f"{self.name}: its child {spec.id} did not start: {cause}") from cause
+            self.show(child)
+
+    def terminate(self, reason: ExitReason) -> None:
+        self._stop_in_reverse(list(self.children.values()))
+        self.system.board.take_down(f"supervisor:{self.name}")
+
+    def receive(self, message: Any) -> Any:
+        match message:
+            case StartChild(spec):
+                return self._start_child(spec)
+            case TerminateChild(id):
+                return self._terminate_child(id)
+            case RestartChild(id):
+                return self._restart_child(id)
+            case DeleteChild(id):
+                return self._delete_child(id)
+            case _:
+                return super().receive(message)
+
+    # the strategy
+
+    def attempt(self, child: Child) -> None:
+        """Start it, and whomever the strategy takes with it; at the first that fails, try again by a message."""
+        for one in self.take_down_with(child):
+            if isinstance(result := self.start_one(one), StartError):
+                self.restarting(one)
+                self.report_failed_start(one, result)
+                break
+        self.show(*self._group(child))
+
+    def take_down_with(self, child: Child) -> list[Child]:
+        """Stop, in reverse, all that a restart of `child` takes with it. Returns who is to be started, in order."""
+        group = self._group(child)
+        self._stop_in_reverse(group)
+        for one in group:
+            self.forget(one)
+            self.show(one)
+        return [one for one in group if one.spec.restart != "temporary"]
+
+    def forget(self, child: Child) -> None:
+        if child.spec.restart == "temporary":
+            del self.children[child.spec.id]
+
+    def _group(self, child: Child) -> list[Child]:
+        if self.strategy == "one_for_one":
+            return [child]  # said here too, so that a restart costs the same with a thousand siblings
+        return [self.children[id] for id in affected(self.strategy, list(self.children), child.spec.id)]
+
+    def _stop_in_reverse(self, children: Sequence[Child]) -> None:
+        for child in reversed(children):
+            self.stop_one(child)
+
+    # what it is asked
+
+    def _start_child(self, spec: ChildSpec) -> object:
+        if faults := spec_faults(spec, self.flags.auto_shutdown):
+            return FaultySpec(tuple(faults))
+        known = self.children.get(spec.id)
+        if known is not None:
+            return AlreadyPresent(spec.id) if known.actor is None else AlreadyStarted(spec.id, known.actor.generation)
+        child = Child(spec)
+        result = self.start_one(child)
+        match result:
+            case StartError(_, StartFailed(__cause__=NameTaken(generation=holder))):
+                return AlreadyStarted(spec.id, holder)
+            case StartError():
+                return result
+            case Ignored() if spec.restart == "temporary":
+                return result
+        self.children[spec.id] = child
+        self.show(child)
+        return result
+
+    def _terminate_child(self, id: str) -> Done | NotFound:
+        child = self.children.get(id)
+        if child is None:
+            return NotFound(id)
+        self.stop_one(child)
+        child.down_since = None  # nobody waits for it
+        self.forget(child)
+        self.show(child)
+        return Done()
+
+    def _restart_child(self, id: str) -> Started | Ignored | StartError | StillRunning | StillRestarting | NotFound:
+        child = self.children.get(id)
+        match None if child is None else child.state:
+            case "running":
+                return StillRunning(id)
+            case "restarting":
+                return StillRestarting(id)
+            case _ if child is None:
+                return NotFound(id)
+        result = self.start_one(child)
+        self.show(child)
+        return result
+
+    def _delete_child(self, id: str) -> Done | StillRunning | StillRestarting | NotFound:
+        child = self.children.get(id)
+        match None if child is None else child.state:
+            case "running":
+                return StillRunning(id)
+            case "restarting":
+                return StillRestarting(id)
+            case _ if child is None:
+                return NotFound(id)
+        del self.children[id]
+        self.show(child)
+        return Done()
