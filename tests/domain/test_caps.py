@@ -1,0 +1,122 @@
+"""How much may be published, as rules."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.calendar import DAY, HOUR, MINUTE
+from domain.publishing import caps
+from domain.publishing.caps import Allowed, History, Policy, Post, Refused, Reply, Switches
+
+ON = Switches(permitted=True)
+POLICY = Policy()
+NOW = 1.8e9
+
+
+def codes(decision: Allowed | Refused) -> set[str]:
+    return {reason.code for reason in decision.reasons} if isinstance(decision, Refused) else set()
+
+
+def post_after(*ago: float) -> set[str]:
+    return codes(caps.check(Post(NOW), History(posts=tuple(NOW - each for each in ago)), ON, POLICY))
+
+
+def reply(at: float = NOW, **changes: object) -> Reply:
+    values: dict[str, object] = {
+        "approved": True,
+        "opted_out": False,
+        "last_to_author": None,
+        "answered_in_thread": False,
+        **changes,
+    }
+    return Reply(at, **values)  # type: ignore[arg-type]
+
+
+def test_the_first_post_is_allowed():
+    assert caps.check(Post(NOW), History(), ON, POLICY) == Allowed()
+
+
+def test_posts_keep_twenty_minutes_between_them():
+    assert post_after(20 * MINUTE - 1) == {"spacing"}
+    assert post_after(20 * MINUTE) == set()
+
+
+def test_two_posts_an_hour_and_six_a_day_are_the_most():
+    assert post_after(25 * MINUTE, 50 * MINUTE) == {"posts_hour"}
+    assert post_after(25 * MINUTE, HOUR) == set()
+    assert post_after(*(hours * HOUR for hours in (1, 2, 3, 4, 5, 6))) == {"posts_day"}
+    assert post_after(*(hours * HOUR for hours in (1, 2, 3, 4, 5, 24))) == set()
+
+
+def test_replies_have_caps_of_their_own():
+    four = History(posts=(NOW - 1,), replies=tuple(NOW - each * MINUTE for each in (1, 2, 3, 4)))
+    assert codes(caps.check(reply(), four, ON, POLICY)) == {"replies_hour"}
+    twenty = History(replies=tuple(NOW - HOUR - each * MINUTE for each in range(20)))
+    assert codes(caps.check(reply(), twenty, ON, POLICY)) == {"replies_day"}
+    assert caps.check(Post(NOW), twenty, ON, POLICY) == Allowed()
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"approved": False}, "not_approved"),
+        ({"opted_out": True}, "opted_out"),
+        ({"answered_in_thread": True}, "thread"),
+        ({"last_to_author": NOW - 7 * DAY + 1}, "author"),
+    ],
+)
+def test_a_reply_goes_only_where_it_is_welcome(changes: dict[str, object], code: str):
+    assert codes(caps.check(reply(**changes), History(), ON, POLICY)) == {code}
+
+
+def test_a_reply_to_the_same_author_is_allowed_after_seven_days():
+    assert caps.check(reply(last_to_author=NOW - 7 * DAY), History(), ON, POLICY) == Allowed()
+
+
+def test_switches_refuse_and_every_reason_is_given():
+    off = Switches(permitted=False, posting=False, replies=False)
+    refused = codes(caps.check(reply(approved=False), History(), off, POLICY))
+    assert refused == {"not_permitted", "disabled", "replies_off", "not_approved"}
+
+
+def test_charging_a_claim_counts_against_the_next():
+    history = caps.with_published(Post(NOW), History())
+    assert codes(caps.check(Post(NOW + MINUTE), history, ON, POLICY)) == {"spacing"}
+    assert caps.with_published(reply(), history).replies == (NOW,)
+
+
+policies = st.builds(
+    Policy,
+    posts_a_day=st.integers(1, 8),
+    posts_an_hour=st.integers(1, 4),
+    between_posts=st.sampled_from([0.0, 5 * MINUTE, 20 * MINUTE, 90 * MINUTE]),
+)
+histories = st.lists(st.floats(-DAY, DAY), max_size=8).map(lambda all_: History(tuple(NOW + each for each in all_)))
+
+
+@given(histories, policies)
+def test_the_earliest_time_is_allowed_and_nothing_before_it_is(history: History, policy: Policy):
+    at = caps.earliest_post(history, policy, NOW)
+    assert at >= NOW
+    assert caps.check(Post(at), history, ON, policy) == Allowed()
+    for share in (0.0, 0.3, 0.9):
+        before = NOW + share * (at - NOW)
+        if at - before > 2.0:
+            assert isinstance(caps.check(Post(before), history, ON, policy), Refused)
+
+
+@given(policies)
+def test_posts_at_every_allowed_time_never_exceed_a_cap(policy: Policy):
+    times = caps.post_times(History(), policy, NOW, 2 * DAY)
+    assert all(later - earlier >= policy.between_posts for earlier, later in pairwise(times))
+    for start in times:
+        assert sum(start <= each < start + DAY for each in times) <= policy.posts_a_day
+        assert sum(start <= each < start + HOUR for each in times) <= policy.posts_an_hour
+    assert len(times) >= policy.posts_a_day
+
+
+def test_a_policy_that_allows_no_post_says_what_to_raise():
+    with pytest.raises(ValueError, match="raise posts_a_day"):
+        caps.earliest_post(History(), Policy(posts_a_day=0), NOW)

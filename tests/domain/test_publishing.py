@@ -1,0 +1,251 @@
+"""Exactly once, as rules: states, claims, restarts, id recovery, uniqueness."""
+
+import itertools
+import unicodedata
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from domain.calendar import HOUR, MINUTE
+from domain.publishing import claims, recovery, states, uniqueness
+from domain.publishing.states import Party, Place, State
+
+MAY_BE_SENT = {State.ARMED, State.UNKNOWN, State.NEEDS_HUMAN, State.CONFIRMED, State.RECONCILED}
+
+
+def allowed() -> set[tuple[State, State, Party]]:
+    moves = set()
+    for source, target, party in itertools.product(State, State, Party):
+        try:
+            assert states.moved(source, target, party) is target
+        except states.IllegalMoveError:
+            continue
+        moves.add((source, target, party))
+    return moves
+
+
+def test_the_life_of_a_post_goes_from_planned_to_a_reported_end():
+    owner, recovery_ = Party.OWNER, Party.RECOVERY
+    state = State.PLANNED
+    for target in (State.CLAIMED, State.ARMED, State.CONFIRMED):
+        state = states.moved(state, target, owner)
+    assert states.moved(State.ARMED, State.UNKNOWN, recovery_) is State.UNKNOWN
+    assert states.moved(State.UNKNOWN, State.RECONCILED, recovery_) is State.RECONCILED
+
+
+def test_every_state_can_be_reached_and_only_a_post_on_the_site_ends_there():
+    moves = allowed()
+    reached, frontier = {State.PLANNED}, [State.PLANNED]
+    while frontier:
+        source = frontier.pop()
+        for target in {to for at, to, _ in moves if at is source} - reached:
+            reached.add(target)
+            frontier.append(target)
+    assert reached == set(State)
+    assert {state for state in State if not any(at is state for at, _, _ in moves)} == {
+        State.CONFIRMED,
+        State.RECONCILED,
+    }
+
+
+def test_what_may_have_been_sent_comes_back_to_the_plan_only_by_a_definite_negative():
+    moves = allowed()
+    assert {state for state in State if states.may_be_on_site(state)} == MAY_BE_SENT
+    for source, target, _ in moves:
+        if source in MAY_BE_SENT:
+            assert target in MAY_BE_SENT or target is State.FAILED_DEFINITE
+
+
+def test_only_the_owner_sends_and_only_a_person_ends_an_unknown_as_not_sent():
+    moves = allowed()
+    assert {party for _, target, party in moves if target is State.ARMED} == {Party.OWNER}
+    assert (State.UNKNOWN, State.FAILED_DEFINITE) not in {(at, to) for at, to, _ in moves}
+    assert {party for at, to, party in moves if (at, to) == (State.NEEDS_HUMAN, State.FAILED_DEFINITE)} == {
+        Party.PERSON
+    }
+
+
+def test_an_illegal_move_says_where_the_post_could_go_and_who_may_move_it():
+    with pytest.raises(states.IllegalMoveError, match="cannot go from confirmed to armed; from confirmed it goes to"):
+        states.moved(State.CONFIRMED, State.ARMED, Party.OWNER)
+    with pytest.raises(states.IllegalMoveError, match="person must not .* owner may"):
+        states.moved(State.CLAIMED, State.ARMED, Party.PERSON)
+
+
+places = st.builds(Place, st.integers(0, 3), st.sampled_from(State))
+
+
+@given(places, places, places)
+def test_which_store_to_believe_does_not_depend_on_the_order_of_asking(one: Place, two: Place, three: Place):
+    assert states.farther(one, two) == states.farther(two, one)
+    assert states.farther(states.farther(one, two), three) == states.farther(one, states.farther(two, three))
+
+
+@given(places, places)
+def test_a_journal_that_says_armed_is_never_overruled_by_a_database_that_says_claimed(one: Place, two: Place):
+    assume(one.attempt == two.attempt)
+    if states.may_be_on_site(one.state):
+        assert states.farther(one, two).state not in (State.PLANNED, State.CLAIMED)
+
+
+moments = st.floats(0, 10 * HOUR)
+
+
+@given(now=moments, later=moments)
+def test_no_two_parties_may_ever_act_on_one_claim(now: float, later: float):
+    held = claims.claim("roost-1", 7, None, now=0.0)
+    owner_publishes = claims.may_publish(held, "roost-1", now)
+    other_acts = claims.is_over(held, "roost-2", later)
+    assert not (owner_publishes and other_acts) or later - now > 2 * claims.MARGIN - 1e-6
+    assert not claims.may_publish(held, "roost-2", now)
+    assert claims.may_publish(held, "roost-1", now) != claims.is_over(held, "roost-1", now)
+
+
+def after(state: State, now: float, by: str = "roost-1", whole: bool = True) -> states.AfterRestart:
+    held = claims.claim("roost-1", 7, None, now=0.0)
+    return claims.after_restart(state, held, by, now, journal_whole=whole)
+
+
+def test_a_claimed_post_is_published_again_after_a_restart_while_its_claim_lasts():
+    assert after(State.CLAIMED, HOUR) == states.PublishAgain(6 * HOUR - MINUTE)
+    assert after(State.CLAIMED, 6 * HOUR - MINUTE) == states.TakeBack()
+
+
+def test_an_armed_post_is_unknown_after_a_restart():
+    assert isinstance(after(State.ARMED, HOUR), states.MakeUnknown)
+    assert isinstance(after(State.ARMED, 7 * HOUR), states.MakeUnknown)
+
+
+def test_a_claimed_post_is_unknown_where_the_journal_is_gone():
+    assert isinstance(after(State.CLAIMED, HOUR, whole=False), states.MakeUnknown)
+
+
+def test_another_owners_claim_is_left_alone_until_its_end_and_is_unknown_then():
+    for state in (State.CLAIMED, State.ARMED):
+        assert after(state, HOUR, by="roost-2") == states.AwaitClaimEnd(6 * HOUR + MINUTE)
+        assert isinstance(after(state, 6 * HOUR + MINUTE + 1, by="roost-2"), states.MakeUnknown)
+
+
+def test_a_claimed_post_without_its_claim_is_refused():
+    with pytest.raises(ValueError, match="owner and end must be stored"):
+        claims.after_restart(State.CLAIMED, None, "roost-1", 0.0, journal_whole=True)
+
+
+@given(
+    state=st.sampled_from(State),
+    now=moments,
+    by=st.sampled_from(["roost-1", "roost-2"]),
+    whole=st.booleans(),
+)
+def test_after_a_restart_nothing_is_published_again_that_may_have_been_sent(
+    state: State, now: float, by: str, whole: bool
+):
+    decision = after(state, now, by, whole)
+    if isinstance(decision, states.PublishAgain | states.TakeBack):
+        assert state is State.CLAIMED
+        assert by == "roost-1"
+        assert whole
+    if state not in (State.CLAIMED, State.ARMED):
+        assert decision == states.Leave()
+
+
+WANTED = recovery.Wanted(author="roost", text="Sleep likes a boring evening.", armed_at=10_000.0, watermark=500)
+
+
+def seen(id_: int = 501, author: str = "Roost", text: str = WANTED.text, at: float = 10_001.0) -> recovery.Candidate:
+    return recovery.Candidate(author, id_, text, at)
+
+
+def look(
+    *candidates: recovery.Candidate, at: float = 10_100.0, complete: bool = True, known: int | None = None
+) -> recovery.Finding:
+    return recovery.recovered(WANTED, recovery.Look(at, candidates, complete), taken={400}, newest_known=known)
+
+
+def test_one_match_on_the_profile_confirms_even_if_the_page_is_read_in_part_or_shows_it_twice():
+    assert look(seen(), seen(), seen(499), complete=False) == recovery.Confirmed(501)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        seen(500),
+        seen(499),
+        seen(author="stranger"),
+        seen(text="Another text."),
+        seen(at=9_000.0),
+        recovery.Candidate("roost", 400, WANTED.text, 10_001.0),
+    ],
+    ids=["the watermark itself", "older id", "another author", "another text", "before arming", "taken"],
+)
+def test_what_only_looks_like_the_post_does_not_confirm_it(other: recovery.Candidate):
+    assert look(other, at=10_100.0) == recovery.NotYet(10_220.0)
+
+
+def test_a_page_that_changes_spaces_and_case_still_matches():
+    assert look(seen(text="sleep likes  a boring\nEVENING.\u200b")) == recovery.Confirmed(501)
+
+
+def test_several_matches_raise_the_alarm():
+    assert look(seen(501), seen(502)) == recovery.Alarm((501, 502))
+
+
+def test_absence_is_believed_by_nobody_before_the_settle_time_and_asks_a_person_after():
+    assert look(at=10_599.0) == recovery.NotYet(10_600.0)
+    assert isinstance(look(at=10_600.0), recovery.NeedsHuman)
+
+
+def test_a_page_that_lags_or_was_read_in_part_counts_as_no_look_but_not_for_ever():
+    assert isinstance(look(at=10_700.0, complete=False), recovery.NotYet)
+    assert isinstance(look(at=10_700.0, known=600), recovery.NotYet)
+    assert isinstance(look(seen(600, text="newer"), at=10_700.0, known=600), recovery.NeedsHuman)
+    late = look(at=10_000.0 + HOUR, known=600)
+    assert isinstance(late, recovery.NeedsHuman)
+    assert "lags" in late.why
+
+
+candidates = st.builds(
+    recovery.Candidate,
+    st.sampled_from(["roost", "ROOST", "other"]),
+    st.integers(490, 510),
+    st.sampled_from([WANTED.text, WANTED.text.upper(), "Something else."]),
+    st.floats(9_000, 12_000),
+)
+
+
+@given(st.lists(candidates, max_size=6), st.floats(10_000, 20_000), st.booleans(), st.none() | st.integers(490, 510))
+def test_id_recovery_always_ends_and_confirms_only_what_fits(
+    shown: list[recovery.Candidate], at: float, complete: bool, known: int | None
+):
+    match look(*shown, at=at, complete=complete, known=known):
+        case recovery.Confirmed(found):
+            assert found > 500
+            assert any(each.id == found and each.author.casefold() == "roost" for each in shown)
+        case recovery.Alarm(ids):
+            assert len(ids) > 1
+        case recovery.NotYet(until):
+            assert at < 10_000 + recovery.GIVE_UP
+            assert until > at
+        case recovery.NeedsHuman(why):
+            assert at >= 10_000 + recovery.SETTLE
+            assert "Look at the site" in why
+
+
+@given(st.text(max_size=60))
+def test_normalizing_twice_is_normalizing_once(text: str):
+    once = uniqueness.normalized(text)
+    assert uniqueness.normalized(once) == once
+
+
+@given(st.text(max_size=60))
+def test_what_a_page_does_to_a_text_does_not_change_its_hash(text: str):
+    shown = "  " + unicodedata.normalize("NFC", text).replace(" ", "\u00a0 ") + "\n\u200d"
+    assert uniqueness.text_hash(shown) == uniqueness.text_hash(text)
+
+
+def test_texts_that_differ_in_a_word_are_not_the_same():
+    assert uniqueness.text_hash("Sleep well.") != uniqueness.text_hash("Sleep better.")
+    one = uniqueness.identity("a", "Sleep well.", "single", None)
+    assert one == uniqueness.identity("a", " sleep WELL. ", "single", None)
+    assert one != uniqueness.identity("a", "Sleep well.", "reply", 12)
