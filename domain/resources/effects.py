@@ -1,4 +1,4 @@
-"""Effects: what a level does to a job. DESIGN's table of levels, as rules.
+"""Effects: what a level does to a job; the table of levels, as rules.
 
 Each level adds to the ones above it, as far as failed components are behind them. A level that memory or the pin
 makes has the effects of its own row alone, and of that only what does not speak of a failed component: with Redis
