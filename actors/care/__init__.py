@@ -1,0 +1,1 @@
+"""Who looks after the rest: health, the watchdog, alerts."""

@@ -1,0 +1,72 @@
+"""How the system is, as it hangs on the board under `health` and `memory`."""
+
+from dataclasses import dataclass
+
+from domain.resources.effects import InForce
+from domain.resources.levels import Level
+from domain.resources.memory import MemoryAdvice
+
+FULL = InForce(Level.FULL, frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentView:
+    """One component. since: monotonic seconds of the last change. heard: of the last word from it."""
+
+    name: str
+    healthy: bool
+    detail: str
+    since: float
+    heard: float
+
+
+@dataclass(frozen=True, slots=True)
+class HealingView:
+    """One component under treatment, or lately healed. attempts: steps taken. last: of them, with its outcome."""
+
+    component: str
+    attempts: int
+    last: str
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """The level in force, why it is so, and the components.
+
+    in_force: the level, and the components that count as failed. since: calendar seconds of the level's last change.
+    pinned: the operator's reason, None without a pin. reasons: why it is not full, one line each.
+    """
+
+    in_force: InForce = FULL
+    since: float = 0.0
+    pinned: str | None = None
+    memory_high: bool = False
+    reasons: tuple[str, ...] = ()
+    components: tuple[ComponentView, ...] = ()
+    healing: tuple[HealingView, ...] = ()
+
+    @property
+    def level(self) -> str:
+        """The level's name, as people write it: full, reduced, minimal, emergency."""
+        return self.in_force.level.name.lower()
+
+    def component(self, name: str) -> ComponentView | None:
+        """The component of that name, if it was ever heard of."""
+        return next((component for component in self.components if component.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryView:
+    """Memory of the whole process tree. used, limit: bytes. parts: bytes by part, the largest first."""
+
+    used: int
+    limit: int
+    advice: MemoryAdvice
+    parts: tuple[tuple[str, int], ...]
+    at: float  # calendar seconds
+
+    @property
+    def free(self) -> int:
+        """Bytes below the limit; negative above it."""
+        return self.limit - self.used

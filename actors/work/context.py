@@ -1,0 +1,110 @@
+"""What a run can reach: leases, time, chance, settings, the site, other actors. Nothing else is handed to a job.
+
+A run may block, so everything here blocks where it must, always with an end: a lease has its wait deadline, an ask
+its time-out, a sleep ends when the run is told to stop.
+"""
+
+import logging
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from actors.work.outcome import RunCancelled
+from domain.jobs.spec import Holds, JobSpec
+from domain.resources.effects import Effects
+from domain.settings import Settings
+
+if TYPE_CHECKING:
+    from actors.work.run import RunActor
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One attempt to be made.
+
+    owner: the job actor's name. budget: what it may hold now. effects: the level's, as the attempt begins. without:
+    what it has to do without, one line each.
+    """
+
+    spec: JobSpec
+    owner: str
+    run_id: str
+    attempt: int
+    budget: Holds
+    effects: Effects
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all runs of a Roost share. site: a `social.site.Site`."""
+
+    settings: Settings
+    site: Any
+
+
+class RunContext:
+    """The world of one attempt. Used by its own thread alone."""
+
+    def __init__(self, actor: "RunActor", ticket: Ticket, surroundings: Surroundings) -> None:
+        self._actor = actor
+        self._system = actor.system
+        self.spec = ticket.spec
+        self.run_id = ticket.run_id
+        self.attempt = ticket.attempt
+        self.effects = ticket.effects
+        self.without = ticket.without
+        self.settings = surroundings.settings
+        self.site = surroundings.site
+        self.random: random.Random = self._system.runtime.random(f"run:{ticket.spec.name}")
+        self.log = logging.LoggerAdapter(
+            logging.getLogger(f"roost.jobs.{ticket.spec.name}"),
+            {"actor": actor.name, "generation": actor.generation, "run": ticket.run_id, "job": ticket.spec.name},
+        )
+
+    # time
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return self._system.runtime.now()
+
+    def wall(self) -> float:
+        """Real Unix seconds, for what other machines read."""
+        return self._system.runtime.wall()
+
+    def calendar(self) -> float:
+        """Calendar Unix seconds."""
+        return self._system.runtime.calendar()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait so many real seconds. Raises RunCancelled as soon as the run is told to stop."""
+        if self._actor.mailbox.await_stop(seconds):
+            raise RunCancelled
+
+    def check_cancelled(self) -> None:
+        """Raises RunCancelled if the run was told to stop. To be called between one thing and the next."""
+        if self._actor.fenced or self._actor.mailbox.await_stop(0.0):
+            raise RunCancelled
+
+    def new_id(self) -> str:
+        """An id that nothing else has."""
+        return self._system.runtime.new_id()
+
+    # others
+
+    def ask(self, name: str, message: Any, timeout: float = 5.0) -> Any:
+        """Ask an actor and wait. Raises `actors.future.AskError`, or what the actor answered with as an error."""
+        return self._system.ask(name, message, timeout)
+
+    def tell(self, name: str, message: Any) -> bool:
+        """Tell an actor. False: nobody got it."""
+        return self._system.tell(name, message)
+
+    def board(self, key: str) -> Any:
+        """What the actor of that name last said of itself, or None."""
+        return self._system.board.get(key)
+
+    def boards(self, prefix: str) -> Mapping[str, Any]:
+        """All of them whose name begins so."""
+        return self._system.board.under(prefix)

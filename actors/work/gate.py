@@ -1,0 +1,83 @@
+"""May this job run now? Everything that could be against it, in one answer, from what hangs on the board.
+
+Nobody is asked, so nobody is waited for: a snapshot that is a moment old is good enough, since the lease that
+follows is decided by the resource itself. The rule is `domain.resources.admission`'s; here its facts are gathered.
+"""
+
+from collections.abc import Mapping
+
+from actors.care.view import HealthView, MemoryView
+from actors.system import System
+from actors.work.state import JobSnapshot
+from domain.jobs.health import Healthy, Unhealthy, health
+from domain.jobs.spec import JobSpec, Requirement
+from domain.resources import breaker
+from domain.resources.admission import Admitted, Candidate, Dependency, Pool, Situation, Skipped, admit
+from domain.resources.effects import Effects, Traits, on_job
+
+CROWD = 3  # runs waiting for each unit of a pool, from which on another one would only time out with them
+
+
+def traits(spec: JobSpec) -> Traits:
+    """What of a job the rules of levels look at."""
+    return Traits(spec.name, spec.kind, browser=spec.holds.browser > 0)
+
+
+def effects(system: System, spec: JobSpec) -> Effects:
+    """What the level in force means for the job."""
+    return on_job(_health(system).in_force, traits(spec))
+
+
+def look(system: System, spec: JobSpec, boot: float) -> Admitted | Skipped:
+    """Whether a run may start now. boot: calendar seconds."""
+    memory = system.board.get("memory")
+    known = isinstance(memory, MemoryView)
+    situation = Situation(
+        in_force=_health(system).in_force,
+        pools=_pools(system),
+        dependencies=tuple(_dependency(system, required, boot) for required in spec.requirements),
+        memory_free=memory.free if known else None,
+        background_stopped=known and memory.advice.stop_background,
+    )
+    return admit(Candidate(traits(spec), spec.priority, spec.holds), situation)
+
+
+def _health(system: System) -> HealthView:
+    view = system.board.get("health")
+    return view if isinstance(view, HealthView) else HealthView()
+
+
+def _dependency(system: System, required: Requirement, boot: float) -> Dependency:
+    snapshot = system.board.get(f"job:{required.job}")
+    verdict: Healthy | Unhealthy = Unhealthy("it is not there")
+    if isinstance(snapshot, JobSnapshot):
+        since = _health(system).since
+        verdict = health(required.job, snapshot.record(), boot, since, system.runtime.calendar())
+    return Dependency(required.job, required.needed, verdict.reason if isinstance(verdict, Unhealthy) else None)
+
+
+def _pools(system: System) -> Mapping[str, Pool]:
+    now = system.runtime.now()
+    pools = {}
+    for name in ("browser", "database", "redis", "model"):
+        snapshot = system.board.get(name)
+        if snapshot is not None:
+            pools[name] = Pool(
+                capacity=snapshot.ledger.capacity,
+                waiting=snapshot.ledger.waiting,
+                crowd=CROWD * max(1, snapshot.ledger.capacity),
+                down=None if snapshot.healthy else snapshot.detail,
+                breaker=_against(snapshot.breaker, now),
+            )
+    return pools
+
+
+def _against(state: breaker.State, now: float) -> str | None:
+    """Why a breaker permits nothing. One due for a trial permits the run: its first call is that trial."""
+    match state:
+        case breaker.Open(until=until) if now < until:
+            return f"its breaker is open for another {until - now:.0f} s"
+        case breaker.ForcedOpen(reason):
+            return f"its breaker is held open: {reason}"
+        case _:
+            return None

@@ -1,0 +1,423 @@
+"""One actor for every job: when it runs, whether it may, what follows a failure. The work itself is a run's.
+
+Waiting → (gated) → running → (backing off → running) → waiting, or paused. Whether a run may start is `gate`'s to
+say, when it is due `domain.jobs.schedule`'s, whether a failure is tried again `domain.jobs.retries`'. Here is only
+what they need: timers, the board, and the run actor under `runs`. A handler never waits: the run is started by an ask
+whose answer comes back as a message, and ends with `RunEnded` or `Down`.
+"""
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Any
+
+from actors.base import Actor
+from actors.future import AskError, CallerError, Future
+from actors.protocol import ChildSpec, Crashed, Down, ExitReason, LevelChanged, Shutdown, StartChild, Started
+from actors.work import gate
+from actors.work.context import Surroundings, Ticket
+from actors.work.control import (
+    Accepted,
+    Barred,
+    Busy,
+    DeadlineOver,
+    Due,
+    GraceOver,
+    IntervalSet,
+    LookAgain,
+    NotStarted,
+    Pause,
+    PauseSet,
+    Recall,
+    Recalled,
+    Resume,
+    RunNow,
+    SetInterval,
+    TryAgain,
+)
+from actors.work.outcome import Cancelled, Failed, Outcome, Result, Succeeded
+from actors.work.run import Job, RunActor, RunEnded
+from actors.work.state import (
+    BackingOff,
+    Ended,
+    Gated,
+    JobSnapshot,
+    Paused,
+    Run,
+    Running,
+    RunRecord,
+    State,
+    Waiting,
+)
+from actors.work.ticks import Ticks
+from domain.calendar import minutes
+from domain.jobs import retries
+from domain.jobs.retries import Failure, GiveUp, RetryIn
+from domain.jobs.schedule import interval_in_force
+from domain.resources.admission import Admitted, Skipped
+from domain.resources.effects import Goes
+
+log = logging.getLogger("roost.work")
+
+LOOK_AGAIN = 10.0  # seconds between looks at the gate while a run is due and may not start
+GRACE = 5.0  # seconds between the stop of a run past its deadline and its fencing
+RECALL_SECONDS = 10.0  # the most that a first run waits to learn when the job ran last, in an earlier life
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A job's place in the boot round. boot: calendar seconds. offset: seconds after it of the first start."""
+
+    boot: float
+    offset: float
+
+
+class JobActor(Actor):
+    """Schedules one job. Its snapshot on the board is its memory: a new incarnation goes on from there."""
+
+    def __init__(self, job: Job, place: Place, surroundings: Surroundings) -> None:
+        super().__init__()
+        self.job = job
+        self.spec = job.spec
+        self.place = place
+        self.surroundings = surroundings
+        self.every = minutes(surroundings.settings.job_intervals.get(self.spec.name, 0.0)) or self.spec.every
+        self.rng = self.system.runtime.random(self.name)
+        self.book = JobSnapshot(self.spec, Waiting(), interval=self.every)
+        self.ticks = Ticks(self, self.spec, place.boot, place.offset, self.rng)
+        self._look = 0  # numbers the looks at the gate, so that a superseded one says nothing
+        self._begun_at = 0.0  # monotonic start of the run under way
+        self._recall_until: float | None = None
+
+    def on_start(self) -> None:
+        before = self.system.board.get(self.name)
+        if isinstance(before, JobSnapshot):
+            self.book = replace(before, spec=self.spec, state=Waiting())
+        self._take_level()
+        if isinstance(before, JobSnapshot):
+            self._go_on(before.state)
+        else:
+            self.ticks.first(None, self.book.interval)
+            if self.tell("recorder", Recall(self.spec.name)):
+                self._recall_until = self.now() + RECALL_SECONDS
+        self._become(self.book.state)
+
+    def receive(self, message: Any) -> Any:
+        match message:
+            case Due(number) if number == self.ticks.number:
+                self._on_tick()
+            case LookAgain(number) if number == self._look and isinstance(self.book.state, Gated):
+                self._try_to_run()
+            case Due() | LookAgain():
+                pass  # of a tick that was rescheduled meanwhile
+            case NotStarted(actor, why):
+                self._on_not_started(actor, why)
+            case RunEnded(actor, result) if self._is_mine(actor):
+                self._on_result(result)
+            case Down(actor, _, reason) if self._is_mine(actor):
+                self._on_result(self._meaning(reason))
+            case RunEnded() | Down():
+                pass  # of an attempt that has been counted as ended
+            case DeadlineOver(actor) if self._is_mine(actor):
+                self._stop_run(actor)
+            case GraceOver(actor) if self._is_mine(actor):
+                self._fence_run(actor)
+            case DeadlineOver() | GraceOver():
+                pass
+            case TryAgain(run_id):
+                self._on_try_again(run_id)
+            case LevelChanged():
+                self._on_level()
+            case Recalled():
+                self._on_recalled(message)
+            case RunNow(by):
+                return self._run_now(by)
+            case Pause(by):
+                return self._pause(by)
+            case Resume():
+                return self._resume()
+            case SetInterval(seconds):
+                return self._set_interval(seconds)
+            case _:
+                return super().receive(message)
+
+    # ticks
+
+    def _on_tick(self) -> None:
+        if self._recall_until is not None and self.now() < self._recall_until:
+            self.ticks.put_off(min(1.0, self._recall_until - self.now()))
+            return
+        tick = self.ticks.next
+        assert tick is not None
+        self.book = replace(self.book, grid=tick.grid)
+        if tick.missed:
+            self.book = self.book.skipped("missed", tick.missed)
+        self.ticks.after(tick.grid, self.book.interval)
+        match self.book.state:
+            case Running() | BackingOff():
+                self._become(self.book.state, skip="overlap")
+            case Paused():
+                self._become(self.book.state, skip="paused")
+            case _:
+                self._try_to_run(tick=True)
+
+    # the gate
+
+    def _try_to_run(self, tick: bool = False) -> None:
+        match gate.look(self.system, self.spec, self.place.boot):
+            case Admitted() as admitted:
+                self._begin_run("schedule", admitted)
+            case Skipped() as skipped:
+                self._stay_gated(skipped, tick)
+
+    def _stay_gated(self, skipped: Skipped, tick: bool) -> None:
+        kind, reasons = skipped.reasons[0].why.value, tuple(reason.text for reason in skipped.reasons)
+        if tick and not isinstance(self.book.state, Gated):
+            # One row for each time that the gate closes; every tick is counted all the same.
+            run_id = self.system.runtime.new_id()
+            self.tell("recorder", RunRecord.of_skip(self.spec.name, run_id, self.calendar(), kind, reasons))
+        self._become(Gated(reasons), skip=kind if tick else None)
+        self._look_again(LOOK_AGAIN)
+
+    def _look_again(self, seconds: float) -> None:
+        self._look += 1
+        self.after(seconds, LookAgain(self._look))
+
+    # runs
+
+    def _begin_run(self, asked_by: str, admitted: Admitted) -> None:
+        now = self.calendar()
+        self._begun_at = self.now()
+        if isinstance(self.book.state, Gated) and self.book.grid is not None:
+            # It comes late: the next tick must not follow on its heels.
+            self.ticks.after(self.book.grid, self.book.interval, not_before=now + self.book.interval / 2)
+        self.book = replace(
+            self.book,
+            run=Run(self.system.runtime.new_id(), now, 0, asked_by),
+            last_start=now,
+            grid=now if self.book.grid is None else self.book.grid,
+        )
+        self._begin_attempt(admitted)
+
+    def _begin_attempt(self, admitted: Admitted) -> None:
+        run = self.book.run
+        assert run is not None
+        run = replace(run, attempt=run.attempt + 1)
+        actor = f"run:{self.spec.name}:{self.book.started + 1}"
+        ticket = Ticket(
+            self.spec, self.name, run.run_id, run.attempt, admitted.budget, admitted.effects, admitted.missing
+        )
+        job, surroundings = self.job, self.surroundings
+        child = ChildSpec(
+            id=actor,
+            start=lambda: RunActor(job, ticket, surroundings),
+            restart="temporary",
+            shutdown=GRACE,
+            hang_limit=None,  # its own deadline is the limit
+        )
+        self.book = replace(self.book, run=run, started=self.book.started + 1, notes=admitted.missing)
+        self._become(Running(actor, since=self.now()))
+        self.after(self.spec.deadline, DeadlineOver(actor))
+        self.system.ask_later("runs", StartChild(child)).on_settled(lambda answer: self._answered(actor, answer))
+
+    def _answered(self, actor: str, answer: Future) -> None:
+        """In the thread of whoever settles it: hand it over, if there is anything to say."""
+        try:
+            said = answer.get(0.0)
+        except AskError as error:
+            said = error
+        if not isinstance(said, Started):
+            self.tell_myself(NotStarted(actor, str(said)))
+
+    def _on_not_started(self, actor: str, why: str) -> None:
+        if self._is_mine(actor) and self.system.directory.find(actor) is None:
+            self._on_result(Failed(Failure.UNAVAILABLE, f"the run could not be started: {why}"))
+
+    def _is_mine(self, actor: str) -> bool:
+        return isinstance(self.book.state, Running) and self.book.state.actor == actor
+
+    def _meaning(self, reason: ExitReason) -> Result:
+        """What the end of an attempt means that did not report its own."""
+        match reason:
+            case Crashed(error):
+                return Failed(Failure.CRASHED, f"{type(error).__name__}: {error}")
+            case Shutdown():
+                return Cancelled(str(reason))
+            case _ if isinstance(self.book.state, Running) and self.book.state.stopping:
+                return Failed(Failure.TIMED_OUT, self._past_deadline())
+            case _:
+                return Failed(Failure.CRASHED, f"ended without a word ({reason})")
+
+    def _past_deadline(self) -> str:
+        return f"past its deadline of {self.spec.deadline:g} s"
+
+    def _stop_run(self, actor: str) -> None:
+        assert isinstance(self.book.state, Running)
+        log.warning("%s: %s is %s; told to stop", self.name, actor, self._past_deadline())
+        self._become(replace(self.book.state, stopping=True))
+        self.system.stop(actor, Shutdown(self._past_deadline()))
+        self.after(GRACE, GraceOver(actor))
+
+    def _fence_run(self, actor: str) -> None:
+        hung = self.system.directory.find(actor)
+        if hung is not None:
+            log.error("%s: %s did not stop within %g s; fenced, and its leases are revoked", self.name, actor, GRACE)
+            self.system.fence(hung, self._past_deadline())
+
+    # ends
+
+    def _on_result(self, result: Result) -> None:
+        run = self.book.run
+        assert run is not None
+        stopping = isinstance(self.book.state, Running) and self.book.state.stopping
+        match result:
+            case Succeeded(outcome):
+                self._end_run("succeeded", outcome.note, outcome)
+            case Cancelled() if stopping:
+                self._on_failure(Failed(Failure.TIMED_OUT, self._past_deadline()), run)
+            case Cancelled(why):
+                self._end_run("cancelled", why)
+            case Failed():
+                self._on_failure(result, run)
+
+    def _on_failure(self, failed: Failed, run: Run) -> None:
+        match retries.after_failure(failed.failure, run.attempt, self.spec.attempts, self.rng):
+            case RetryIn(seconds) if self.book.paused_by is None:
+                self._become(BackingOff(failed.reason, self.now() + seconds))
+                self.after(seconds, TryAgain(run.run_id))
+            case RetryIn():
+                self._end_run("failed", f"{failed.reason} (not tried again: paused)")
+            case GiveUp(why):
+                log.warning("%s: run failed: %s (%s)", self.name, failed.reason, why)
+                self._end_run("failed", f"{failed.reason} ({why})")
+
+    def _on_try_again(self, run_id: str) -> None:
+        run = self.book.run
+        if run is None or run.run_id != run_id or not isinstance(self.book.state, BackingOff):
+            return
+        match gate.look(self.system, self.spec, self.place.boot):
+            case Admitted() as admitted:
+                self._begin_attempt(admitted)
+            case Skipped() as skipped:
+                self._end_run("failed", f"{self.book.state.reason} (not tried again: {skipped})")
+
+    def _end_run(self, outcome: str, reason: str, said: Outcome | None = None) -> None:
+        run, now = self.book.run, self.calendar()
+        assert run is not None
+        said = said or Outcome()
+        seconds = self.now() - self._begun_at
+        end = Ended(run.run_id, outcome, reason, now, seconds, run.attempt, said.done, said.of, said.detail)
+        self.book = self.book.ended(end)
+        self.tell("recorder", RunRecord.of_run(self.spec.name, run, end, self.book.notes))
+        if said.again_in is not None:
+            self.ticks.at_latest(said.again_in)
+        self._become(self._at_rest())
+
+    # the level
+
+    def _take_level(self) -> None:
+        effects = gate.effects(self.system, self.spec)
+        self.book = replace(
+            self.book,
+            factor=effects.interval_factor,
+            interval=interval_in_force(self.every, effects.interval_factor, self.book.override),
+            stopped=None if isinstance(effects.verdict, Goes) else effects.verdict.reason,
+        )
+
+    def _on_level(self) -> None:
+        interval = self.book.interval
+        self._take_level()
+        if self.book.interval != interval:
+            self.ticks.retime(self.book.grid, self.book.interval)
+        if isinstance(self.book.state, Gated):
+            # Not all at the same moment: what was held back comes in its order of urgency, spread over some seconds.
+            self._look_again(self.rng.uniform(0.0, self.spec.priority))
+        self._become(self.book.state)
+
+    # earlier lives
+
+    def _go_on(self, state: State) -> None:
+        """From where the incarnation before this one stopped: its run may be alive still, and is ours now."""
+        if self.book.grid is None:
+            self.ticks.first(None, self.book.interval)
+        else:
+            self.ticks.after(self.book.grid, self.book.interval)
+        run = self.book.run
+        if run is None:
+            self.book = replace(self.book, state=self._at_rest())
+            return
+        self._begun_at = self.now() - self.system.runtime.real_seconds(self.calendar() - run.began)
+        match state:
+            case Running(actor, since, _) if self.system.directory.find(actor) is not None:
+                self.book = replace(self.book, state=Running(actor, since))
+                self.monitor(actor)
+                self.after(max(0.0, since + self.spec.deadline - self.now()), DeadlineOver(actor))
+            case BackingOff(reason, until):
+                self.book = replace(self.book, state=BackingOff(reason, until))
+                self.after(max(0.0, until - self.now()), TryAgain(run.run_id))
+            case _:
+                self._end_run("cancelled", "its job actor ended, and the run with it")
+
+    def _on_recalled(self, recalled: Recalled) -> None:
+        self._recall_until = None
+        known = self.book.last_success
+        if recalled.last_success is not None and (known is None or known < recalled.last_success):
+            self.book = replace(self.book, last_success=recalled.last_success)
+        if self.book.last_start is None and recalled.last_start is not None and not self.spec.once:
+            self.book = replace(self.book, last_start=recalled.last_start)
+            self.ticks.first(recalled.last_start, self.book.interval)
+        self._become(self.book.state)
+
+    # the operator
+
+    def _run_now(self, by: str) -> Accepted | Busy | Barred:
+        if isinstance(self.book.state, Running):
+            return Busy(self.book.state.actor)
+        match gate.look(self.system, self.spec, self.place.boot):
+            case Skipped(reasons):
+                return Barred(tuple(reason.text for reason in reasons))
+            case Admitted() as admitted if isinstance(self.book.state, BackingOff):
+                self._begin_attempt(admitted)
+            case Admitted() as admitted:
+                self._begin_run(by, admitted)
+        assert self.book.run is not None
+        return Accepted(self.book.run.run_id)
+
+    def _pause(self, by: str) -> PauseSet:
+        self.book = replace(self.book, paused_by=by)
+        match self.book.state:
+            case Running():
+                self._become(self.book.state)
+            case BackingOff(reason):
+                self._end_run("failed", f"{reason} (not tried again: paused)")
+            case _:
+                self._become(Paused(by))
+        return PauseSet(self.spec.name, True)
+
+    def _resume(self) -> PauseSet:
+        self.book = replace(self.book, paused_by=None)
+        self._become(Waiting() if isinstance(self.book.state, Paused) else self.book.state)
+        return PauseSet(self.spec.name, False)
+
+    def _set_interval(self, seconds: float | None) -> IntervalSet:
+        if seconds is not None and not seconds > 0:
+            raise CallerError(f"{self.spec.name}: an interval must be above 0 seconds, not {seconds:g}; None ends it")
+        self.book = replace(self.book, override=seconds)
+        self._take_level()
+        self.ticks.retime(self.book.grid, self.book.interval)
+        self._become(self.book.state)
+        return IntervalSet(self.spec.name, self.book.interval)
+
+    # the board
+
+    def _at_rest(self) -> State:
+        return Paused(self.book.paused_by) if self.book.paused_by else Waiting()
+
+    def _become(self, state: State, skip: str | None = None) -> None:
+        book = self.book.skipped(skip) if skip is not None else self.book
+        self.book = replace(
+            book,
+            state=state,
+            changed_at=self.calendar() if state != book.state else book.changed_at,
+            next_due=self.ticks.next.at if self.ticks.next else None,
+        )
+        self.system.board.put(self.name, self.book)

@@ -1,0 +1,119 @@
+"""A small world for jobs: the real actors, a clock that the test moves, and stand-ins for whom they talk to."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from actors.base import Actor
+from actors.care.view import HealthView
+from actors.protocol import LevelChanged, StartChild, Started
+from actors.system import System
+from actors.work.context import RunContext, Surroundings
+from actors.work.job import JobActor, Place
+from actors.work.outcome import Outcome
+from actors.work.run import Job
+from actors.work.state import JobSnapshot, RunRecord, word
+from domain.jobs.spec import Holds, JobSpec, Kind
+from domain.resources.breaker import CLOSED
+from domain.resources.effects import InForce
+from domain.resources.levels import Level
+from domain.settings import parse
+from tests.actors.handclock import Hands
+
+Body = Callable[[RunContext], Outcome]
+
+
+class Runs(Actor):
+    """Starts run actors, as the dynamic supervisor does."""
+
+    def receive(self, message: Any) -> Any:
+        match message:
+            case StartChild(spec):
+                actor = self.system.start(spec.id, spec.start, supervisor=self.name)
+                return Started(spec.id, actor.generation)
+
+
+class Recorder(Actor):
+    """Keeps what it is told."""
+
+    def __init__(self, rows: list[RunRecord], answer: Callable[[Actor, Any], None] | None = None) -> None:
+        super().__init__()
+        self.rows = rows
+        self.answer = answer
+
+    def receive(self, message: Any) -> None:
+        if isinstance(message, RunRecord):
+            self.rows.append(message)
+        elif self.answer is not None:
+            self.answer(self, message)
+
+
+def spec(name: str = "learn", every: float = 600.0, **more: Any) -> JobSpec:
+    """A job's spec; whatever is not given is plain."""
+    return JobSpec(name, **{"every": every, "priority": 2, "kind": Kind.NORMAL, "holds": Holds(), **more})
+
+
+class JobWorld:
+    """Jobs by name, each with a body that the test writes."""
+
+    def __init__(self, speed: float = 1.0, environment: dict[str, str] | None = None) -> None:
+        self.hands = Hands(speed)
+        self.system = System(self.hands)
+        self.rows: list[RunRecord] = []
+        self.boot = self.hands.calendar()
+        settings = parse(environment or {}, {}, jobs=("learn", "posting"))
+        self.surroundings = Surroundings(settings=settings, site=SimpleNamespace())
+        self.system.start("runs", Runs)
+        for name in ("browser", "database", "redis", "model"):
+            self.resource(name)
+
+    def resource(self, name: str, **changes: Any) -> None:
+        """What a resource shows of itself: well and idle, but for the changes."""
+        ledger = SimpleNamespace(capacity=3, waiting=0)
+        well = {"ledger": ledger, "breaker": CLOSED, "healthy": True, "detail": "up"}
+        self.system.board.put(name, SimpleNamespace(**{**well, **changes}))
+
+    def with_recorder(self, answer: Callable[[Actor, Any], None] | None = None) -> "JobWorld":
+        self.system.start("recorder", lambda: Recorder(self.rows, answer))
+        return self
+
+    def job(self, spec: JobSpec, body: Body = lambda ctx: Outcome(), offset: float = 30.0) -> str:
+        """Start its actor. Returns the actor's name."""
+
+        class Doing(Job):
+            def run(self, ctx: RunContext) -> Outcome:
+                return body(ctx)
+
+        doing = Doing()
+        doing.spec = spec  # type: ignore[misc]
+        place = Place(self.boot, offset)
+        self.system.start(f"job:{spec.name}", lambda: JobActor(doing, place, self.surroundings))
+        self.hands.settle()
+        return f"job:{spec.name}"
+
+    def level(self, level: Level, *failed: str) -> None:
+        """As the health actor does it: on the board, then to every job."""
+        force = InForce(level, frozenset(failed))
+        self.system.board.put("health", HealthView(in_force=force, since=self.hands.calendar()))
+        for registration in self.system.directory.registrations():
+            if registration.name.startswith("job:"):
+                self.system.tell(registration.name, LevelChanged(force))
+        self.hands.settle()
+
+    def book(self, name: str = "learn") -> JobSnapshot:
+        """What the job shows of itself."""
+        self.hands.settle()
+        snapshot = self.system.board.get(f"job:{name}")
+        assert isinstance(snapshot, JobSnapshot)
+        return snapshot
+
+    def state(self, name: str = "learn") -> str:
+        return word(self.book(name).state)
+
+    def ask(self, message: Any, name: str = "learn") -> Any:
+        answer = self.system.ask(f"job:{name}", message, 5.0)
+        self.hands.settle()
+        return answer
+
+    def advance(self, seconds: float) -> None:
+        self.hands.advance(seconds)
