@@ -106,7 +106,8 @@ class LedgerLife(RuleBasedStateMachine):
         """Neither a better priority nor the starvation bound is passed over, within one category."""
         waited_longer = self.arrival[served.request_id] - self.arrival[passed.request_id]
         if passed.priority <= served.priority:
-            assert waited_longer <= 0, "an older one of no worse priority was passed over"
+            together = waited_longer == 0 and passed.priority == served.priority
+            assert waited_longer < 0 or together, "one that came no later and is no less urgent was passed over"
         elif self.same_route(served, passed):
             assert waited_longer <= self.policy.starvation_seconds, "starved"
 

@@ -1,0 +1,189 @@
+"""Admission: one answer, with every reason."""
+
+import doctest
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.jobs.spec import Kind
+from domain.resources import admission
+from domain.resources.admission import (
+    Admitted,
+    Budget,
+    Candidate,
+    Dependency,
+    Pool,
+    Reason,
+    Situation,
+    Skipped,
+    Why,
+    admit,
+)
+from domain.resources.effects import InForce, Traits
+from domain.resources.levels import Level
+
+FULL = InForce(Level.FULL, frozenset())
+EMERGENCY = InForce(Level.EMERGENCY, frozenset({"database"}))
+POOLS = {"browser": Pool(3), "database": Pool(10), "redis": Pool(5), "model": Pool(2)}
+WELL = Situation(FULL, POOLS)
+POSTING = Candidate(Traits("posting", Kind.CRITICAL, browser=True), 0, Budget(browser=1, database=1))
+SCRAPER = Candidate(Traits("scraper", Kind.SCRAPING, browser=True), 1, Budget(browser=1, database=1, redis=1))
+PLAN = Candidate(Traits("plan", Kind.CRITICAL), 0, Budget(database=1, redis=1, model=1))
+ANALYSIS = Candidate(Traits("analysis", Kind.BACKGROUND), 6, Budget(database=1, model=1), needs=frozenset({"model"}))
+
+
+def with_pool(name: str, pool: Pool) -> Situation:
+    return replace(WELL, pools={**POOLS, name: pool})
+
+
+def reasons(candidate: Candidate, situation: Situation) -> list[Why]:
+    answer = admit(candidate, situation)
+    assert isinstance(answer, Skipped)
+    return [reason.why for reason in answer.reasons]
+
+
+def admitted(candidate: Candidate, situation: Situation) -> Admitted:
+    answer = admit(candidate, situation)
+    assert isinstance(answer, Admitted), str(answer)
+    return answer
+
+
+def test_the_example_in_the_documentation_is_true():
+    assert doctest.testmod(admission) == (0, 5)
+
+
+def test_when_all_is_well_a_run_goes_with_its_whole_budget():
+    answer = admitted(SCRAPER, WELL)
+    assert (answer.budget, answer.missing, answer.effects.interval_factor) == (SCRAPER.budget, (), 1.0)
+
+
+def test_everything_that_is_against_a_run_is_in_the_one_answer():
+    situation = Situation(
+        in_force=InForce(Level.REDUCED, frozenset({"browser"})),
+        pools={"browser": Pool(0, down="launching"), "database": Pool(10, 9, crowd=9, breaker="open for 3 s")},
+        dependencies=(Dependency("plan", needed=True, unhealthy="has not succeeded yet"),),
+        flags=("SCRAPING_DISABLED is set",),
+        paused="by the operator",
+        running=True,
+        memory_free=0,
+    )
+    assert reasons(replace(SCRAPER, memory=1), situation) == [
+        Why.RUNNING,
+        Why.PAUSED,
+        Why.FLAG,
+        Why.LEVEL,
+        Why.DEPENDENCY,
+        Why.POOL,
+        Why.BUDGET,
+        Why.BREAKER,
+        Why.POOL,
+        Why.MEMORY,
+    ]
+
+
+def test_a_job_that_still_runs_is_not_started_twice():
+    assert reasons(POSTING, replace(WELL, running=True)) == [Why.RUNNING]
+
+
+def test_a_pause_and_a_flag_say_who_set_them():
+    answer = admit(POSTING, replace(WELL, paused="by the operator", flags=("POSTING_DISABLED is set",)))
+    assert str(answer) == "paused by the operator; POSTING_DISABLED is set"
+
+
+def test_a_needed_job_that_is_unhealthy_skips_the_run_and_an_optional_one_is_noted():
+    ill = Dependency("plan", needed=True, unhealthy="has not succeeded yet")
+    assert reasons(POSTING, replace(WELL, dependencies=(ill,))) == [Why.DEPENDENCY]
+    optional = replace(ill, needed=False)
+    assert admitted(POSTING, replace(WELL, dependencies=(optional,))).missing == (
+        "without plan: has not succeeded yet",
+    )
+    healthy = Dependency("plan", needed=True)
+    assert admitted(POSTING, replace(WELL, dependencies=(healthy,))).missing == ()
+
+
+def test_a_pool_that_is_down_or_whose_breaker_is_open_skips_the_run():
+    answer = admit(POSTING, with_pool("browser", Pool(3, down="restarting", breaker="open for another 4.0 s")))
+    assert answer == Skipped(
+        (
+            Reason(Why.POOL, "browser: down (restarting)"),
+            Reason(Why.BREAKER, "browser: open for another 4.0 s"),
+        )
+    )
+
+
+def test_redis_and_the_model_may_be_missing_and_the_run_is_told():
+    situation = replace(WELL, pools={**POOLS, "redis": Pool(5, down="refused"), "model": Pool(2, breaker="open")})
+    assert admitted(PLAN, situation).missing == ("without redis: down (refused)", "without model: open")
+
+
+def test_a_job_that_is_about_the_model_does_not_go_without_it():
+    assert reasons(ANALYSIS, with_pool("model", Pool(2, breaker="open"))) == [Why.BREAKER]
+
+
+def test_a_budget_above_what_the_pool_has_now_skips_the_run():
+    assert reasons(POSTING, with_pool("browser", Pool(0))) == [Why.BUDGET]
+
+
+def test_a_full_pool_is_no_reason_but_a_hopeless_queue_is_except_for_priority_0():
+    assert admitted(SCRAPER, with_pool("browser", Pool(3, waiting=5, crowd=6)))
+    assert reasons(SCRAPER, with_pool("browser", Pool(3, waiting=6, crowd=6))) == [Why.POOL]
+    assert admitted(POSTING, with_pool("browser", Pool(3, waiting=99, crowd=6)))
+
+
+def test_a_resource_that_nobody_knows_skips_the_run():
+    assert reasons(POSTING, replace(WELL, pools={"database": Pool(10)})) == [Why.POOL]
+
+
+def test_in_emergency_a_critical_run_goes_without_the_database_even_though_that_is_down():
+    situation = replace(with_pool("database", Pool(10, down="gone", breaker="open")), in_force=EMERGENCY)
+    answer = admitted(POSTING, situation)
+    assert answer.budget == Budget(browser=1)
+    assert answer.effects.from_journal
+
+
+def test_in_emergency_other_runs_are_skipped_for_the_level_and_for_what_is_broken():
+    situation = replace(with_pool("database", Pool(10, down="gone")), in_force=EMERGENCY)
+    assert reasons(SCRAPER, situation) == [Why.LEVEL, Why.POOL]
+
+
+def test_background_work_stops_when_memory_says_so_and_nothing_else_does():
+    situation = replace(WELL, background_stopped=True)
+    assert reasons(ANALYSIS, situation) == [Why.MEMORY]
+    assert admitted(POSTING, situation)
+
+
+def test_a_run_that_needs_more_memory_than_is_left_is_skipped_with_the_numbers():
+    answer = admit(replace(POSTING, memory=80 << 20), replace(WELL, memory_free=64 << 20))
+    assert str(answer) == "memory: it needs 80 MiB and 64 MiB are left below the limit"
+    assert admitted(replace(POSTING, memory=64 << 20), replace(WELL, memory_free=64 << 20))
+    assert admitted(replace(POSTING, memory=1 << 40), WELL), "no limit is known"
+
+
+POOL = st.builds(
+    Pool,
+    capacity=st.integers(0, 3),
+    waiting=st.integers(0, 3),
+    crowd=st.integers(1, 3),
+    down=st.none() | st.just("down"),
+    breaker=st.none() | st.just("open"),
+)
+
+
+@given(
+    st.sampled_from([POSTING, SCRAPER, PLAN, ANALYSIS]),
+    st.fixed_dictionaries(dict.fromkeys(POOLS, POOL)),
+    st.none() | st.just("by hand"),
+    st.booleans(),
+)
+def test_what_is_mended_takes_its_own_reasons_away_and_no_others(candidate, pools, paused, running):
+    before = admit(candidate, Situation(FULL, pools, paused=paused, running=running))
+    after = admit(candidate, Situation(FULL, POOLS, paused=paused, running=running))
+    by_order = [Why.RUNNING] * running + [Why.PAUSED] * (paused is not None)
+    assert [reason.why for reason in after.reasons] == by_order if by_order else isinstance(after, Admitted)
+    if isinstance(before, Admitted):
+        assert not by_order
+        assert before.budget == candidate.budget
+    else:
+        assert len(set(before.reasons)) == len(before.reasons)
+        assert [reason.why for reason in before.reasons][: len(by_order)] == by_order

@@ -1,0 +1,80 @@
+"""Memory: what is given up at which share of the limit, and that it does not flap."""
+
+import doctest
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.resources import memory
+from domain.resources.memory import MemoryAdvice, Stage, State, after
+
+
+def advice_at(*percents: float, every: float = 10.0) -> list[MemoryAdvice]:
+    """The advice at each of these readings, so many seconds apart."""
+    state, advices = State(), []
+    for number, percent in enumerate(percents):
+        state, advice = after(state, round(percent * 100), 10_000, 3, number * every)
+        advices.append(advice)
+    return advices
+
+
+def test_the_example_in_the_documentation_is_true():
+    assert doctest.testmod(memory) == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("percent", "expected"),
+    [
+        (84.9, MemoryAdvice(Stage.ENOUGH, 3, recycle=False, level_pressure=False, stop_background=False)),
+        (85.0, MemoryAdvice(Stage.TIGHT, 2, recycle=False, level_pressure=False, stop_background=False)),
+        (91.9, MemoryAdvice(Stage.TIGHT, 2, recycle=False, level_pressure=False, stop_background=False)),
+        (92.0, MemoryAdvice(Stage.SHORT, 1, recycle=True, level_pressure=True, stop_background=False)),
+        (95.9, MemoryAdvice(Stage.SHORT, 1, recycle=True, level_pressure=True, stop_background=False)),
+        (96.0, MemoryAdvice(Stage.CRITICAL, 1, recycle=True, level_pressure=True, stop_background=True)),
+        (130.0, MemoryAdvice(Stage.CRITICAL, 1, recycle=True, level_pressure=True, stop_background=True)),
+    ],
+)
+def test_each_threshold_gives_up_more(percent, expected):
+    assert advice_at(percent) == [expected]
+
+
+def test_a_threshold_that_was_crossed_counts_until_3_points_below_it():
+    stages = [advice.stage for advice in advice_at(86.0, 83.0, 82.0, 81.9, 84.0)]
+    assert stages == [Stage.TIGHT, Stage.TIGHT, Stage.TIGHT, Stage.ENOUGH, Stage.ENOUGH]
+    stages = [advice.stage for advice in advice_at(97.0, 93.5, 92.9, 90.0, 88.9, 81.0)]
+    assert stages == [Stage.CRITICAL, Stage.CRITICAL, Stage.SHORT, Stage.SHORT, Stage.TIGHT, Stage.ENOUGH]
+
+
+def test_the_browser_is_recycled_when_memory_gets_short_and_then_every_2_minutes_while_it_stays():
+    recycled = [advice.recycle for advice in advice_at(93.0, 93.0, 97.0, 93.0, 93.0, every=60.0)]
+    assert recycled == [True, False, True, False, True]
+
+
+def test_the_browser_is_recycled_again_when_memory_was_enough_in_between():
+    assert [advice.recycle for advice in advice_at(93.0, 80.0, 93.0)] == [True, False, True]
+
+
+@pytest.mark.parametrize("contexts", [0, 1, 2, 3, 5])
+def test_one_context_stays_however_short_memory_is_unless_there_is_none(contexts):
+    assert after(State(), 99, 100, contexts, 0.0)[1].contexts == min(contexts, max(1, contexts - 2))
+
+
+def test_advice_without_a_limit_is_refused():
+    with pytest.raises(ValueError, match="MEMORY_LIMIT_MB"):
+        after(State(), 1, 0, 3, 0.0)
+
+
+@given(st.lists(st.floats(0.0, 120.0), max_size=50))
+def test_while_readings_differ_by_less_than_the_hysteresis_the_stage_moves_at_most_once(percents):
+    wobble = [90.0 + percent / 120.0 * 2.9 for percent in percents]  # across the 92 % threshold
+    stages = [advice.stage for advice in advice_at(*wobble)]
+    assert sum(1 for one, other in itertools.pairwise(stages) if one != other) <= 1
+
+
+@given(st.lists(st.floats(0.0, 120.0), min_size=1, max_size=50))
+def test_the_stage_is_never_below_what_the_reading_asks_for(percents):
+    for percent, advice in zip(percents, advice_at(*percents), strict=True):
+        assert advice.stage >= advice_at(percent)[0].stage
+        assert advice.stop_background <= advice.level_pressure
