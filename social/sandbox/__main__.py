@@ -8,11 +8,13 @@ an actor's thread may end while Roost lives on; a pipe follows the process.)
 
 import argparse
 import asyncio
+import fcntl
 import json
 import os
 import random
 import signal
 import socket
+import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -23,6 +25,8 @@ from domain.calendar import Anchor
 from social.sandbox.app import SandboxSite
 from social.sandbox.network import Network
 from social.sandbox.storage import Storage
+
+PREDECESSOR_SECONDS = 3.0  # how long a site that is just ending may take to let go of its home
 
 
 class FileClock:
@@ -96,6 +100,24 @@ def _bound(port: int) -> socket.socket:
     return listener
 
 
+def _sole_owner(home: Path) -> int:
+    """The lock on a home, as an open file: two sites on one would give out the same ids. The kernel lets it go."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        held = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise SystemExit(f"sandbox: {home} cannot be written ({error.strerror}). Give another --home.") from error
+    give_up = time.monotonic() + PREDECESSOR_SECONDS
+    while True:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return held
+        except OSError as error:
+            if time.monotonic() >= give_up:
+                raise SystemExit(f"sandbox: another site runs on {home}. Stop it, or give another --home.") from error
+            time.sleep(0.05)
+
+
 def main() -> None:
     """Reads the arguments and serves until it is told to stop."""
     parser = argparse.ArgumentParser(prog="python -m social.sandbox", description="The sandbox site, on loopback.")
@@ -110,8 +132,16 @@ def main() -> None:
     listener = _bound(given.port)
     clock = FileClock(given.clock)
     clock.calendar()
-    storage = Storage(given.home)
-    site = SandboxSite(Network(storage, given.seed, given.handle), clock, random.SystemRandom())
+    held = _sole_owner(given.home)
+    try:
+        storage = Storage(given.home)
+        network = Network(storage, given.seed, given.handle)
+    except sqlite3.Error as error:
+        advice = f"Look at it, or move {given.home} away to begin anew"
+        raise SystemExit(f"sandbox: {given.home / 'site.sqlite3'} cannot be used ({error}). {advice}.") from error
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
+    site = SandboxSite(network, clock, random.SystemRandom())
     config = uvicorn.Config(
         site.application(), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
     )
@@ -121,6 +151,7 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     server.run(sockets=[listener])
     storage.close()
+    os.close(held)
 
 
 if __name__ == "__main__":

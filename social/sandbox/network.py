@@ -123,7 +123,7 @@ class Network:
 
     def home(self, now: float, limit: int = 50) -> list[Shown]:
         """The timeline: everybody's posts, newest first."""
-        return list(islice(self._everybody(now), limit))
+        return [self._show(post, now) for post in islice(self._everybody(now), limit)]
 
     def search(self, query: str, now: float, limit: int = 50, live: bool = False) -> list[Shown]:
         """Posts of the last days that hold every word of `query`: newest first if `live`, else most liked first.
@@ -132,10 +132,11 @@ class Network:
         """
         words = [word.lower().lstrip("#@") for word in query.split()]
         recent = takewhile(lambda post: now - post.at < SEARCH_WINDOW, self._everybody(now))
-        found = (post for post in recent if words and all(_holds(post, word) for word in words))
+        found = (post for post in recent if words and all(self._holds(post, word) for word in words))
         if live:
-            return list(islice(found, limit))
-        return sorted(found, key=lambda post: (post.tally.likes, post.id), reverse=True)[:limit]
+            return [self._show(post, now) for post in islice(found, limit)]
+        shown = (self._show(post, now) for post in found)
+        return sorted(shown, key=lambda post: (post.tally.likes, post.id), reverse=True)[:limit]
 
     def find(self, post_id: int, now: float) -> Shown | None:
         """The post with this id, whoever wrote it."""
@@ -155,10 +156,18 @@ class Network:
         tally = Tally(views=4_210_337, likes=68_848, replies=2_114, reposts=9_021, bookmarks=12_400)
         return replace(self._show_stranger(post, now), tally=tally, context=f"{self.handle.title()} reposted")
 
-    def _everybody(self, now: float) -> Iterator[Shown]:
-        own = (self._show_own(post, now) for post in self.storage.posts())
-        others = (self._show_stranger(post, now) for post in self.strangers.newest(now))
-        return heapq.merge(own, others, key=lambda post: post.id, reverse=True)
+    def _everybody(self, now: float) -> Iterator[OwnPost | StrangerPost]:
+        own: Iterator[OwnPost | StrangerPost] = iter(self.storage.posts())
+        return heapq.merge(own, self.strangers.newest(now), key=lambda post: post.id, reverse=True)
+
+    def _holds(self, post: OwnPost | StrangerPost, word: str) -> bool:
+        if word.startswith("from:"):
+            author = post.author.handle if isinstance(post, StrangerPost) else self.handle
+            return author.lower() == word.removeprefix("from:").lstrip("@")
+        return word in post.text.lower()
+
+    def _show(self, post: OwnPost | StrangerPost, now: float) -> Shown:
+        return self._show_stranger(post, now) if isinstance(post, StrangerPost) else self._show_own(post, now)
 
     def _show_own(self, post: OwnPost, now: float) -> Shown:
         tally, replying_to = self._own_tally(post, now), None
@@ -197,9 +206,3 @@ class Network:
 
 def _same(text: str, in_reply_to: int | None, post: OwnPost) -> bool:
     return post.in_reply_to == in_reply_to and " ".join(post.text.split()) == " ".join(text.split())
-
-
-def _holds(post: Shown, word: str) -> bool:
-    if word.startswith("from:"):
-        return post.handle.lower() == word.removeprefix("from:").lstrip("@")
-    return word in post.text.lower()

@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -191,8 +192,6 @@ def signed_headers(sandbox: SandboxProcess) -> dict[str, str]:
 
 
 def test_a_killed_site_comes_back_with_its_posts_and_sessions(tmp_path: Path) -> None:
-    import urllib.request
-
     sandbox = SandboxProcess(tmp_path)
     sandbox.start()
     headers = signed_headers(sandbox)
@@ -221,15 +220,31 @@ def test_the_calendar_is_read_again_when_its_file_changes(tmp_path: Path) -> Non
     sandbox.stop()
 
 
+def last_words(*options: str) -> str:
+    """What the sandbox says when it cannot start: one line, and exit code 1."""
+    command = [sys.executable, "-m", "social.sandbox", *options]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    return line
+
+
 def test_an_occupied_port_gets_one_clear_line(tmp_path: Path, sandbox: SandboxProcess) -> None:
     port = sandbox.base.rsplit(":", 1)[1]
-    ended = subprocess.run(
-        [sys.executable, "-m", "social.sandbox", "--home", str(tmp_path), "--port", port],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=20,
-    )
-    assert ended.returncode == 1
-    assert ended.stderr.startswith(f"sandbox: port {port} on 127.0.0.1 cannot be had")
-    assert len(ended.stderr.splitlines()) == 1
+    said = last_words("--home", str(tmp_path), "--port", port)
+    assert said.startswith(f"sandbox: port {port} on 127.0.0.1 cannot be had")
+
+
+def test_a_second_site_on_one_home_gets_one_clear_line(sandbox: SandboxProcess) -> None:
+    assert last_words("--home", str(sandbox.home)).startswith("sandbox: another site runs on ")
+
+
+def test_a_corrupt_file_gets_one_clear_line_and_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "site.sqlite3").write_bytes(b"this is no database" * 100)
+    assert "cannot be used" in last_words("--home", str(tmp_path))
+    assert (tmp_path / "site.sqlite3").read_bytes() == b"this is no database" * 100
+
+
+def test_a_missing_calendar_gets_one_clear_line(tmp_path: Path) -> None:
+    said = last_words("--home", str(tmp_path), "--clock", str(tmp_path / "none.json"))
+    assert said.startswith("sandbox: no calendar in ")
