@@ -28,6 +28,10 @@ class Division:
         self._sizes = policy.sizes(capacity)
         self._charged = [0] * len(self._sizes)
 
+    def serves(self, category: str, priority: int) -> bool:
+        """Whether any reserve is kept for requests of this kind."""
+        return (category, priority) in self._routes or self._policy.serves(category, priority)
+
     def route(self, category: str, priority: int) -> Route:
         """Where requests of this kind may be served now."""
         key = (category, priority)
@@ -46,7 +50,7 @@ class Division:
 
     def has_room(self, route: Route) -> bool:
         """Whether a reserve that serves this route has room."""
-        return any(self._charged[number] < self._sizes[number] for number in route.order)
+        return (route.home | route.borrowed) & self.room() != 0
 
     def take(self, route: Route) -> int:
         """One unit more counts in the best reserve that has room for this route, which is returned. A unit that a

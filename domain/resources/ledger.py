@@ -93,6 +93,7 @@ class Ledger:
         self._queue: list[tuple[float, int, _Waiting]] = []
         self._waiting: dict[str, tuple[float, int, _Waiting]] = {}
         self._held: dict[int, _Held] = {}
+        self._tokens: dict[str, int] = {}
         self._quarantine: dict[int, _Held] = {}
         self._by_job: Counter[str] = Counter()
         self._draining: str | None = None
@@ -106,8 +107,8 @@ class Ledger:
     # Asking and giving back
 
     def request(self, request: Request, now: float) -> Decisions:
-        """Grants the request, refuses it, or lets it wait (an empty answer). One that waits already stays so."""
-        if request.request_id in self._waiting:
+        """Grants the request, refuses it, or lets it wait (an empty answer). One that came already: nothing new."""
+        if request.request_id in self._waiting or request.request_id in self._tokens:
             return ()
         if (reason := self._never(request)) is not None:
             return (self._refuse(request, *reason, waited=0.0),)
@@ -130,17 +131,15 @@ class Ledger:
         entry = self._waiting.get(request_id)
         if entry is not None:
             return (self._dequeue(entry, Cause.CANCELLED, "cancelled by the requester", now),)
-        for token, held in self._held.items():
-            if held.lease.request.request_id == request_id:
-                return self.release(token, now)
-        return ()
+        token = self._tokens.get(request_id)
+        return () if token is None else self.release(token, now)
 
     def release(self, token: int, now: float, *, closed: bool = True) -> Decisions:
         """The holder gives the lease back. closed=False: its unit is still being closed, so quarantine it."""
         held = self._held.pop(token, None)
         if held is None:
             return (Stale(token),)
-        self._by_job[held.lease.request.job] -= 1
+        self._forget(held.lease.request)
         self._ended += 1
         ended = Ended(held.lease, now - held.lease.granted_at)
         if closed:
@@ -303,7 +302,7 @@ class Ledger:
         name = self.policy.resource
         if self._draining is not None:
             return Cause.DRAINING, self._closed_text(self._draining)
-        if not self.policy.serves(request.category, request.priority):
+        if not self._division.serves(request.category, request.priority):
             kept = ", ".join(reserve.name for reserve in self.policy.reserves)
             return Cause.CATEGORY, (
                 f"{name}: no reserve ({kept}) serves category {request.category!r} of job {request.job!r}. "
@@ -357,6 +356,7 @@ class Ledger:
         lease = Lease(self._next_token, self._idle.pop(), request, now, now + hold)
         warn_at = now + hold * self.policy.warn_share
         self._held[lease.token] = _Held(lease, route, self._division.take(route), warn_at)
+        self._tokens[request.request_id] = lease.token
         self._next_token += 1
         self._by_job[request.job] += 1
         self._granted += 1
@@ -378,9 +378,14 @@ class Ledger:
         lease = held.lease
         del self._held[lease.token]
         self._quarantine[lease.token] = held
-        self._by_job[lease.request.job] -= 1
+        self._forget(lease.request)
         self._revoked += 1
         return Revoke(lease, cause, reason, now - lease.granted_at)
+
+    def _forget(self, request: Request) -> None:
+        """The request's lease is over."""
+        del self._tokens[request.request_id]
+        self._by_job[request.job] -= 1
 
     def _give_back(self, held: _Held) -> None:
         """The unit is idle again, or gone if the pool has shrunk."""

@@ -188,6 +188,15 @@ def test_a_cancelled_request_leaves_the_queue_or_gives_back_what_it_was_granted_
     assert ledger.cancel("a", 1.0) == ()
 
 
+def test_a_request_that_comes_twice_gets_one_answer():
+    ledger = Ledger(database_policy(3), {})
+    assert len(ledger.request(wish("a"), 0.0)) == 1
+    assert ledger.request(wish("a"), 1.0) == ()
+    assert ledger.request(wish("b"), 1.0) == ()
+    assert ledger.request(wish("b"), 2.0) == ()
+    assert [request.request_id for request in ledger.waiting()] == ["b"]
+
+
 def test_a_job_at_its_budget_waits_for_its_own_and_lets_others_pass():
     ledger = Ledger(database_policy(), {"learn": 1})
     lease = lease_of(ledger.request(wish("learn-1"), 0.0))
