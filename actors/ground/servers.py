@@ -147,9 +147,9 @@ class ServerActor(Actor):
         self.missed = 0
         self.process = process = ServerProcess(self.system.runtime)
         life = self._life()
-        self.task(f"life {self.lives}", lambda: self._live(process, life))
+        self.task(f"life {self.lives}", lambda: self._one_life(process, life))
 
-    def _live(self, process: ServerProcess, life: tuple[int, int]) -> _Ended:
+    def _one_life(self, process: ServerProcess, life: tuple[int, int]) -> _Ended:
         """One life of the server, in a thread that lasts as long as its process."""
         sweep(self.server.data, self.server.marker, self.system.runtime)
         command = self.server.prepare(self.system.runtime)
