@@ -62,3 +62,8 @@ def _parsed(dsn: str) -> dict[str, object]:
     except psycopg.Error:
         # Not passed on: the reason may quote the string, password and all. Connecting will fail and be reported.
         return {}
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error of the driver means that Postgres, or the way to it, is gone: another attempt may help."""
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)

@@ -7,15 +7,22 @@ its time-out, a sleep ends when the run is told to stop.
 import logging
 import random
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from actors.future import Future
+from actors.resources.client import Cache, Leases
 from actors.work.outcome import RunCancelled
 from domain.jobs.spec import Holds, JobSpec
 from domain.resources.effects import Effects
 from domain.settings import Settings
 
 if TYPE_CHECKING:
+    import psycopg
+
+    from actors.resources.browser import BrowserLoan
+    from actors.resources.model import ModelLoan
     from actors.work.run import RunActor
 
 
@@ -38,10 +45,12 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all runs of a Roost share. site: a `social.site.Site`."""
+    """What all runs of a Roost share. site: a `social.site.Site`. instance: this Roost's id, the same after a
+    restart."""
 
     settings: Settings
     site: Any
+    instance: str = "roost"
 
 
 class RunContext:
@@ -57,6 +66,10 @@ class RunContext:
         self.without = ticket.without
         self.settings = surroundings.settings
         self.site = surroundings.site
+        self.instance = surroundings.instance
+        self.actor_name = actor.name
+        spec = ticket.spec
+        self._leases = Leases(self._system, actor.name, spec.name, spec.priority, spec.holds, spec.category)
         self.random: random.Random = self._system.runtime.random(f"run:{ticket.spec.name}")
         self.log = logging.LoggerAdapter(
             logging.getLogger(f"roost.jobs.{ticket.spec.name}"),
@@ -91,11 +104,35 @@ class RunContext:
         """An id that nothing else has."""
         return self._system.runtime.new_id()
 
+    # leases
+
+    def database(self, wait: float = 10.0, hold: float = 30.0) -> "AbstractContextManager[psycopg.Connection[Any]]":
+        """A connection in autocommit, in a `with`. wait, hold: seconds. Raises LeaseRefused, LeaseEnded."""
+        return self._leases.database(wait, hold)
+
+    def redis(self, wait: float = 0.5, hold: float = 10.0) -> AbstractContextManager[Cache]:
+        """A cache, in a `with`: an empty one, at once, where Redis is away or busy."""
+        return self._leases.redis(wait, hold)
+
+    def browser(
+        self, category: str | None = None, wait: float = 60.0, hold: float = 120.0
+    ) -> "AbstractContextManager[BrowserLoan]":
+        """A browser context with the site's session, in a `with`. Raises LeaseOrder while a connection is held."""
+        return self._leases.browser(category, wait, hold)
+
+    def model(self, wait: float = 10.0, hold: float = 120.0) -> "AbstractContextManager[ModelLoan]":
+        """The language model, in a `with`. Raises LeaseRefused where there is none, or its budget is spent."""
+        return self._leases.model(wait, hold)
+
     # others
 
     def ask(self, name: str, message: Any, timeout: float = 5.0) -> Any:
         """Ask an actor and wait. Raises `actors.future.AskError`, or what the actor answered with as an error."""
         return self._system.ask(name, message, timeout)
+
+    def ask_later(self, name: str, message: Any) -> Future:
+        """Ask an actor, and get the place where its answer will arrive."""
+        return self._system.ask_later(name, message)
 
     def tell(self, name: str, message: Any) -> bool:
         """Tell an actor. False: nobody got it."""

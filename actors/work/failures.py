@@ -1,9 +1,11 @@
 """What an exception of a run means for another attempt. The one place where the kinds of errors are told apart."""
 
 from actors.future import AskError
+from actors.resources.loans import LeaseEnded, LeaseRefused
 from actors.work.outcome import RunFailed
 from domain.jobs.retries import Failure
 from social import site
+from store.errors import StoreError, is_away
 
 
 def failure_of(error: BaseException) -> Failure | None:
@@ -25,9 +27,9 @@ def failure_of(error: BaseException) -> Failure | None:
             return Failure.TIMED_OUT
         case site.SiteError():
             return Failure.PAGE_BROKEN
-        case AskError():
+        case AskError() | LeaseRefused() | LeaseEnded() | StoreError():
             return Failure.UNAVAILABLE
         case TimeoutError():
             return Failure.TIMED_OUT
         case _:
-            return None
+            return Failure.UNAVAILABLE if is_away(error) else None

@@ -7,14 +7,15 @@ follows is decided by the resource itself. The rule is `domain.resources.admissi
 from collections.abc import Mapping
 
 from actors.care.view import HealthView, MemoryView
+from actors.resources.loans import ResourceState
 from actors.system import System
 from actors.work.state import JobSnapshot
 from domain.jobs.health import Healthy, Unhealthy, health
 from domain.jobs.spec import JobSpec, Requirement
-from domain.resources import breaker
 from domain.resources.admission import Admitted, Candidate, Dependency, Pool, Situation, Skipped, admit
 from domain.resources.effects import Effects, Traits, on_job
 
+RESOURCES = ("browser", "database", "redis", "model")
 CROWD = 3  # runs waiting for each unit of a pool, from which on another one would only time out with them
 
 
@@ -58,26 +59,26 @@ def _dependency(system: System, required: Requirement, boot: float) -> Dependenc
 
 def _pools(system: System) -> Mapping[str, Pool]:
     now = system.runtime.now()
-    pools = {}
-    for name in ("browser", "database", "redis", "model"):
-        snapshot = system.board.get(name)
-        if snapshot is not None:
-            pools[name] = Pool(
-                capacity=snapshot.ledger.capacity,
-                waiting=snapshot.ledger.waiting,
-                crowd=CROWD * max(1, snapshot.ledger.capacity),
-                down=None if snapshot.healthy else snapshot.detail,
-                breaker=_against(snapshot.breaker, now),
-            )
-    return pools
+    states = ((name, system.board.get(name)) for name in RESOURCES)
+    return {
+        name: Pool(
+            capacity=state.capacity,
+            waiting=state.waiting,
+            crowd=CROWD * max(1, state.capacity),
+            down=state.detail if state.state == "down" else None,
+            breaker=_against(state, now),
+        )
+        for name, state in states
+        if isinstance(state, ResourceState)
+    }
 
 
-def _against(state: breaker.State, now: float) -> str | None:
-    """Why a breaker permits nothing. One due for a trial permits the run: its first call is that trial."""
-    match state:
-        case breaker.Open(until=until) if now < until:
-            return f"its breaker is open for another {until - now:.0f} s"
-        case breaker.ForcedOpen(reason):
-            return f"its breaker is held open: {reason}"
+def _against(state: ResourceState, now: float) -> str | None:
+    """Why the breaker permits nothing. One due for a trial permits the run: its first call is that trial."""
+    match state.breaker:
+        case "forced_open":
+            return "the operator holds its breaker open"
+        case "open" if state.breaker_retry_at is not None and state.breaker_retry_at > now:
+            return f"its breaker is open for another {state.breaker_retry_at - now:.0f} s"
         case _:
             return None

@@ -1,12 +1,14 @@
 """A small world for jobs: the real actors, a clock that the test moves, and stand-ins for whom they talk to."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 from actors.base import Actor
 from actors.care.view import HealthView
 from actors.protocol import LevelChanged, StartChild, Started
+from actors.resources.loans import ResourceState
 from actors.system import System
 from actors.work.context import RunContext, Surroundings
 from actors.work.job import JobActor, Place
@@ -14,7 +16,6 @@ from actors.work.outcome import Outcome
 from actors.work.run import Job
 from actors.work.state import JobSnapshot, RunRecord, word
 from domain.jobs.spec import Holds, JobSpec, Kind
-from domain.resources.breaker import CLOSED
 from domain.resources.effects import InForce
 from domain.resources.levels import Level
 from domain.settings import parse
@@ -53,6 +54,19 @@ def spec(name: str = "learn", every: float = 600.0, **more: Any) -> JobSpec:
     return JobSpec(name, **{"every": every, "priority": 2, "kind": Kind.NORMAL, "holds": Holds(), **more})
 
 
+def resource_state(name: str) -> ResourceState:
+    """A resource that is well and idle."""
+    nothing: tuple[Any, ...] = ()
+    counts: dict[str, Any] = dict.fromkeys(
+        ("in_use", "waiting", "quarantined", "granted", "ended", "revoked", "refused"), 0
+    )
+    return ResourceState(
+        name=name, state="up", healthy=True, detail="up", limit=3, capacity=3, idle=3, by_job=nothing,
+        longest_wait=0.0, ended_by=nothing, refused_by=nothing, jobs=nothing, builds=1, faults=nothing,
+        breaker="closed", breaker_retry_at=None, breaker_opened_times=0, breaker_overdue=0.0, **counts,
+    )  # fmt: skip
+
+
 class JobWorld:
     """Jobs by name, each with a body that the test writes."""
 
@@ -69,9 +83,7 @@ class JobWorld:
 
     def resource(self, name: str, **changes: Any) -> None:
         """What a resource shows of itself: well and idle, but for the changes."""
-        ledger = SimpleNamespace(capacity=3, waiting=0)
-        well = {"ledger": ledger, "breaker": CLOSED, "healthy": True, "detail": "up"}
-        self.system.board.put(name, SimpleNamespace(**{**well, **changes}))
+        self.system.board.put(name, replace(resource_state(name), **changes))
 
     def with_recorder(self, answer: Callable[[Actor, Any], None] | None = None) -> "JobWorld":
         self.system.start("recorder", lambda: Recorder(self.rows, answer))

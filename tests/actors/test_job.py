@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from actors.care.view import MemoryView
 from actors.future import CallerError
 from actors.protocol import Stop
 from actors.work.context import RunContext
@@ -14,6 +15,7 @@ from actors.work.state import Ended
 from domain.jobs.retries import Failure
 from domain.jobs.spec import Holds, Kind
 from domain.resources.levels import BROWSER, DATABASE, REDIS, Level
+from domain.resources.memory import MemoryAdvice, Stage
 from tests.actors.jobworld import JobWorld, spec
 
 
@@ -510,3 +512,54 @@ def test_run_now_against_a_closed_gate_gives_the_reasons() -> None:
     world.job(spec("learn"))
     world.level(Level.EMERGENCY, DATABASE)
     assert world.ask(RunNow("operator")) == Barred(("emergency: critical jobs only",))
+
+
+def test_an_open_breaker_and_a_crowded_pool_keep_a_job_out_with_every_reason() -> None:
+    world, calls = JobWorld().with_recorder(), []
+    world.resource("browser", waiting=9)
+    world.resource("database", breaker="open", healthy=False, breaker_retry_at=world.hands.now() + 60)
+    world.job(spec(holds=Holds(browser=1, database=1)), counting(calls), offset=10)
+    world.advance(30)
+    assert calls == []
+    (row,) = world.rows
+    assert (row.outcome, row.detail) == ("skipped", {"kind": "pool"})
+    assert "9 wait already" in str(row.reason)
+    assert "its breaker is open" in str(row.reason)
+    world.resource("browser")
+    world.advance(60)  # the breaker's time is over: the run is its trial
+    assert len(calls) == 1
+
+
+def test_with_redis_down_a_job_runs_without_its_cache() -> None:
+    world, told = JobWorld(), []
+
+    def body(ctx: RunContext) -> Outcome:
+        told.append(ctx.without)
+        with ctx.redis() as cache:
+            told.append(cache.get("anything"))
+        return Outcome()
+
+    world.resource("redis", state="down", healthy=False, detail="connection refused")
+    world.job(spec(holds=Holds(redis=1)), body, offset=10)
+    world.advance(30)
+    assert told == [("without redis: down (connection refused)",), None]
+
+
+def test_in_emergency_a_critical_job_runs_without_the_database_it_usually_holds() -> None:
+    world, calls = JobWorld(), []
+    world.resource("database", state="down", healthy=False, detail="gone")
+    world.job(spec("posting", kind=Kind.CRITICAL, holds=Holds(database=1)), counting(calls), offset=10)
+    world.level(Level.EMERGENCY, DATABASE)
+    world.advance(30)
+    assert len(calls) == 1
+
+
+def test_short_of_memory_background_jobs_stop() -> None:
+    world, calls, other = JobWorld(), [], []
+    advice = MemoryAdvice(Stage.CRITICAL, contexts=1, recycle=False, level_pressure=True, stop_background=True)
+    world.system.board.put("memory", MemoryView(used=500, limit=510, advice=advice, parts=(), at=0.0))
+    world.job(spec("backup", kind=Kind.BACKGROUND), counting(calls), offset=10)
+    world.job(spec("learn"), counting(other), offset=10)
+    world.advance(30)
+    assert (len(calls), len(other)) == (0, 1)
+    assert world.state("backup") == "gated"
