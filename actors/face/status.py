@@ -1,0 +1,195 @@
+"""What `/status`, `/ready` and `/health/system` tell: the board's snapshots, in the words of the operator.
+
+One shape for the page, the programs and the admin socket, so that all three say the same.
+"""
+
+from typing import Any
+
+from actors.care.view import HealthView
+from actors.face.figures import BOARD, Figures
+from actors.face.view import VERSION, View, iso, plain
+from actors.ground.lane import Holding, StandingBy
+from actors.ground.servers import ServerState
+from actors.resources.loans import ResourceState
+from actors.work.state import JobSnapshot, word
+from domain.setting_kinds import without_password
+from store.posts.values import Post
+
+RESOURCES = ("database", "redis", "browser", "model")
+STARTING = "starting"
+
+
+def status(view: View) -> dict[str, Any]:
+    """Everything at a glance."""
+    system, settings = view.system, view.settings
+    return {
+        "version": VERSION,
+        "pid": view.pid(),
+        "uptime_seconds": round(view.uptime(), 1),
+        "calendar": iso(system.runtime.calendar()),
+        "speed": settings.speed,
+        "account": settings.account,
+        "mode": settings.mode,
+        "may_send": settings.may_send,
+        "replies": settings.replies,
+        "site": settings.site_url or "sandbox",
+        "home": str(view.home),
+        **health(view),
+        "lane": lane(view),
+        "journal": plain(system.board.get("journal")),
+        "memory": plain(system.board.get("memory")),
+        "pools": pools(view),
+        "jobs": jobs(view),
+        "servers": servers(view),
+        **figures(view),
+        "actors": len(system.directory.registrations()),
+        "dead_letters": dict(sorted(system.dead_letters.items())),
+    }
+
+
+def health(view: View) -> dict[str, Any]:
+    """The level and the components behind it."""
+    match view.system.board.get("health"):
+        case HealthView() as found:
+            return {
+                "level": {
+                    "name": found.level,
+                    "value": found.in_force.level.value,
+                    "since": iso(found.since),
+                    "pinned": found.pinned,
+                    "reasons": list(found.reasons),
+                },
+                "components": {
+                    component.name: {"healthy": component.healthy, "detail": component.detail}
+                    for component in found.components
+                },
+            }
+    unknown = {"name": STARTING, "value": None, "since": None, "pinned": None, "reasons": ["health has not begun"]}
+    return {"level": unknown, "components": {}}
+
+
+def readiness(view: View) -> dict[str, dict[str, Any]]:
+    """What `/ready` asks for: the database, the browser and the lane. Redis is optional."""
+    match view.system.board.get("health"):
+        case HealthView() as found:
+            parts = {name: found.component(name) for name in ("database", "browser")}
+        case _:
+            parts = {"database": None, "browser": None}
+    ready: dict[str, dict[str, Any]] = {
+        name: {"ready": part.healthy, "detail": part.detail} if part else {"ready": False, "detail": STARTING}
+        for name, part in parts.items()
+    }
+    held = lane(view)
+    ready["lane"] = {"ready": held["held"], "detail": held["detail"]}
+    return ready
+
+
+def lane(view: View) -> dict[str, Any]:
+    """The right to act for the account."""
+    match view.system.board.get("lane"):
+        case Holding(lane=held, stopped=None):
+            return {"held": True, "token": held.token, "stopped": None, "detail": "held"}
+        case Holding(lane=held, stopped=reason):
+            return {"held": True, "token": held.token, "stopped": reason, "detail": f"held, and stopped: {reason}"}
+        case StandingBy(why):
+            return {"held": False, "token": None, "stopped": None, "detail": why}
+    return {"held": False, "token": None, "stopped": None, "detail": STARTING}
+
+
+def pools(view: View) -> dict[str, Any]:
+    """Each resource: its leases, its breaker, its health."""
+    states = {name: view.system.board.get(name) for name in RESOURCES}
+    return {name: plain(state) for name, state in states.items() if isinstance(state, ResourceState)}
+
+
+def jobs(view: View) -> dict[str, Any]:
+    """Each job: what it does, when it is due, how it went."""
+    found = {}
+    for snapshot in view.system.board.under("job:").values():
+        if isinstance(snapshot, JobSnapshot):
+            found[snapshot.name] = _job(snapshot)
+    return found
+
+
+def _job(job: JobSnapshot) -> dict[str, Any]:
+    end = job.last_end
+    return {
+        "state": word(job.state),
+        "reasons": list(job.reasons),
+        "priority": job.spec.priority,
+        "kind": job.spec.kind.value,
+        "interval_seconds": round(job.interval, 1),
+        "next_due": None if job.next_due is None else iso(job.next_due),
+        "last_success": None if job.last_success is None else iso(job.last_success),
+        "last": None
+        if end is None
+        else {
+            "outcome": end.outcome,
+            "reason": end.reason,
+            "at": iso(end.at),
+            "seconds": round(end.seconds, 2),
+            "attempts": end.attempts,
+            "done": end.done,
+            "of": end.of,
+        },
+        "started": job.started,
+        "succeeded": job.succeeded,
+        "failed": job.failed,
+        "cancelled": job.cancelled,
+        "skipped": dict(job.skips),
+        "notes": list(job.notes),
+    }
+
+
+def servers(view: View) -> dict[str, Any]:
+    """The embedded servers, if any."""
+    return {
+        state.name: {
+            "up": state.up,
+            "pid": state.pid,
+            "restarts": state.restarts,
+            "detail": state.detail,
+            "url": without_password(state.url) if "://" in state.url else state.url,
+        }
+        for state in view.system.board.under("server:").values()
+        if isinstance(state, ServerState)
+    }
+
+
+def figures(view: View) -> dict[str, Any]:
+    """What Postgres knows, as of `figures_age_seconds` ago; zeros before the first look."""
+    found = view.system.board.get(BOARD)
+    if not isinstance(found, Figures):
+        return {
+            "figures_age_seconds": None,
+            "posts": {"confirmed": 0},
+            "metrics": {"snapshots": 0},
+            "models": {"version": 0},
+            "last_posts": [],
+        }
+    counts = found.status
+    return {
+        "figures_age_seconds": round(view.system.runtime.now() - found.at, 1),
+        "posts": {
+            **{state.value: number for state, number in counts.posts.items()},
+            "published": counts.published,
+            "waiting_for_approval": counts.waiting_for_approval,
+        },
+        "metrics": {"snapshots": counts.snapshots},
+        "models": {"version": counts.model_version},
+        "last_posts": [_post(post) for post in found.posts],
+    }
+
+
+def _post(post: Post) -> dict[str, Any]:
+    return {
+        "id": post.id,
+        "kind": post.kind,
+        "state": post.state.value,
+        "approval": post.approval,
+        "body": post.body,
+        "due_at": iso(post.due_at),
+        "confirmed_at": None if post.confirmed_at is None else iso(post.confirmed_at),
+        "site_id": None if post.site_id is None else str(post.site_id),
+        "why": post.failure or post.needs_human,
+    }

@@ -1,0 +1,217 @@
+"""The front door: read the settings, open the doors, start the tree, and wait for the end.
+
+    python main.py                       run
+    python main.py settings [--json]     every setting: type, default, value, where it came from
+    python main.py check                 can each component be reached with these settings
+    python main.py ctl COMMAND [--json]  tell a running Roost something; `ctl help` lists it
+
+Nothing heavy is imported here: `/health` answers within 250 ms of exec.
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from actors.protocol import Killed, Shutdown
+from domain.settings import BadSettings, Settings, listing, parse
+
+if TYPE_CHECKING:
+    from actors.base import Actor
+    from actors.system import System
+
+STOP_SECONDS = 9.0  # a container is given 10
+BAD_INPUT = 2  # exit code
+FAILED = 1
+
+
+def main(words: list[str]) -> int:
+    """Do what the command line says. Returns the exit code."""
+    match words:
+        case ["-h" | "--help" | "help", *_]:
+            print(__doc__)
+            return 0
+        case [] | ["settings" | "check" | "ctl", *_]:
+            pass
+        case [unknown, *_]:
+            return _refused(f"there is no command {unknown!r}. `python main.py help` lists them.")
+    try:
+        settings = parse(os.environ, _dotenv())
+    except BadSettings as bad:
+        return _refused("\n".join(str(problem) for problem in bad.problems))
+    match words:
+        case ["settings", *options]:
+            return _settings(settings, as_json="--json" in options)
+        case ["check", *_]:
+            return _check(settings)
+        case ["ctl", *command]:
+            return _ctl(settings, command)
+    return run(settings)
+
+
+def _refused(why: str, code: int = BAD_INPUT) -> int:
+    for line in why.splitlines():
+        print(f"roost: {line}", file=sys.stderr)
+    return code
+
+
+def _dotenv() -> Mapping[str, str | None]:
+    """What stands in `.env` beside this file's working directory; nothing where there is none."""
+    if not os.path.exists(".env"):
+        return {}
+    from dotenv import dotenv_values  # 60 ms, for those who have such a file
+
+    return dotenv_values(".env")
+
+
+def admin_path(settings: Settings) -> Path:
+    """Where the admin socket of these settings is, absolute."""
+    home = Path(settings.roost_home).expanduser().absolute()
+    return (
+        Path(settings.admin_socket).expanduser().absolute() if settings.admin_socket else home / "run" / "admin.sock"
+    )
+
+
+def _settings(settings: Settings, as_json: bool) -> int:
+    rows = listing(settings)
+    if as_json:
+        print(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
+        return 0
+    for row in rows:
+        print(f"{row.name} = {row.value}    [{row.origin}]")
+        print(f"    {row.about} ({row.type}; default {row.default})")
+    return 0
+
+
+def _ctl(settings: Settings, words: list[str]) -> int:
+    from actors.face.client import ctl
+
+    heard = ctl(admin_path(settings), words)
+    print(heard.text, end="", file=sys.stderr if heard.error else sys.stdout)
+    return heard.code
+
+
+def _check(settings: Settings) -> int:
+    from actors.face.check import check
+
+    findings = check(settings, admin_path(settings))
+    for finding in findings:
+        print(f"{'ok ' if finding.good else 'BAD'} {finding.component:<9} {finding.detail}")
+    return 0 if all(finding.good for finding in findings) else FAILED
+
+
+def run(settings: Settings) -> int:
+    """Run until told to stop. Returns the exit code: 0 after an ordered end, 1 where the tree did not hold."""
+    from actors.face.doors import Doors, Shut, lock_home, make_home, open_admin, open_port
+    from actors.face.kept import keep_anchor, keep_instance
+    from actors.face.logs import LogBook, install, is_terminal
+    from actors.face.view import View
+    from actors.runtime import ThreadedRuntime
+    from actors.system import System
+    from supervisors.tree import root
+
+    book = LogBook(sys.stdout, settings.secret_values(), pretty=is_terminal(sys.stdout))
+    install(book, settings.log_level)
+    admin = admin_path(settings)
+    try:
+        home = make_home(settings.roost_home)
+        lock_home(home)
+        doors = Doors(open_port(settings.host, settings.port), open_admin(admin))
+        runtime = ThreadedRuntime(keep_anchor(home, settings.speed, ThreadedRuntime().wall()))
+        instance = keep_instance(home, runtime.new_id())
+    except Shut as shut:
+        return _refused(str(shut), FAILED)
+    life = Life()
+    life.listen_to_signals()
+    view = View(System(runtime), settings, book, home, instance, runtime.now(), life.leave)
+    _say_where(settings, home, doors.port.getsockname()[1])
+    code = life.live(view.system, lambda: root(view, doors))
+    admin.unlink(missing_ok=True)
+    return code
+
+
+def _say_where(settings: Settings, home: Path, port: int) -> None:
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    said = [f"Roost: http://{host}:{port}/"]
+    if settings.speed != 1:
+        day = 24 * 60 / settings.speed
+        said.append(
+            f"time:  SPEED={settings.speed:g}: the calendar runs so many times as fast; a day takes {day:g} min"
+        )
+    site = settings.site_url or "the sandbox, on this machine; nothing leaves it"
+    said.append(f"site:  {site}, as @{settings.account} (MODE={settings.mode}, REPLIES={settings.replies})")
+    said.append(f"data:  {home}")
+    said.append("stop:  Ctrl-C, or `python main.py ctl shutdown`")
+    print("\n".join(said), file=sys.stderr, flush=True)
+
+
+class Life:
+    """From the start of the tree to its end, which is asked for (signal, admin socket) or happens (the root ends)."""
+
+    def __init__(self) -> None:
+        self._over = threading.Event()
+        self._asked: str | None = None
+        self._failure: str | None = None
+
+    def leave(self, reason: str) -> None:
+        """End in order. Any thread may ask."""
+        self._asked = self._asked or reason
+        self._over.set()
+
+    def listen_to_signals(self) -> None:
+        """SIGTERM and SIGINT ask for the end; the second one does not wait for it."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        if self._asked is not None:
+            os._exit(128 + number)
+        self.leave(signal.Signals(number).name)
+
+    def live(self, system: "System", root: "Callable[[], Actor]") -> int:
+        """Start the root, wait for the end, end it. Returns the exit code."""
+        log = logging.getLogger("roost")
+        system.runtime.spawn("boot", lambda: self._boot(system, root))
+        self._over.wait()
+        if self._failure is not None:
+            log.critical("%s", self._failure)
+            return FAILED
+        log.info("ending in order: %s", self._asked)
+        actor = system.directory.find("root")
+        if actor is not None:
+            match system.stop_and_wait(actor, STOP_SECONDS, Shutdown(self._asked or "")):
+                case Killed(why):
+                    log.warning("the tree was %s; what it left open ends with the process", why)
+        return 0
+
+    def _boot(self, system: "System", root: "Callable[[], Actor]") -> None:
+        from actors.system import StartFailed
+
+        try:
+            actor = system.start("root", root, timeout=None)
+        except StartFailed as failed:
+            self._fail(f"the tree did not start: {failed.__cause__ or failed}")
+            return
+        actor.ended.on_settled(lambda ended: self._fail(f"the root ended by itself: {ended.get()}"))
+
+    def _fail(self, why: str) -> None:
+        if self._asked is None:
+            self._failure = f"{why}. The log above says what led to it; start again, and report it if it stays."
+        self._over.set()
+
+
+def _exit(code: int) -> None:
+    """End now. Threads that wait for a socket or a lock end with the process, and are not waited for."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    _exit(main(sys.argv[1:]))
