@@ -18,11 +18,11 @@ def postgres() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def migrated_template(postgres: Server) -> str:
-    """The name of a database with Roost's tables, to be copied."""
+def migrated_dsn(postgres: Server) -> str:
+    """The connection string of the database with Roost's tables that one test after the other uses."""
     dsn = postgres.fresh()
     migrate(dsn)
-    return str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
+    return dsn
 
 
 @pytest.fixture
@@ -34,11 +34,10 @@ def empty_dsn(postgres: Server) -> Iterator[str]:
 
 
 @pytest.fixture
-def dsn(postgres: Server, migrated_template: str) -> Iterator[str]:
-    """The connection string of a database of this test's own, with Roost's tables."""
-    dsn = postgres.fresh(migrated_template)
-    yield dsn
-    postgres.drop(dsn)
+def dsn(postgres: Server, migrated_dsn: str) -> Iterator[str]:
+    """The connection string of a database with Roost's tables, empty, that nobody else uses."""
+    yield migrated_dsn
+    postgres.wipe(migrated_dsn)
 
 
 @pytest.fixture

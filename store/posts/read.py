@@ -57,6 +57,21 @@ def recent_texts(conn: Connection, account: str, *, since: float) -> tuple[str, 
     return tuple(each["body"] for each in rows(conn, query, {"account": account, "since": since}))
 
 
+def site_ids(conn: Connection, account: str) -> tuple[int, ...]:
+    """The ids on the site of every post of the account, in order."""
+    query = "select site_id from posts where account = %(account)s and site_id is not null order by site_id"
+    return tuple(each["site_id"] for each in rows(conn, query, {"account": account}))
+
+
+def charged(conn: Connection, account: str, *, since: float) -> tuple[float, ...]:
+    """When posts (not replies) were charged to the caps after `since`, claimed ones included, in order; calendar."""
+    query = """
+        select extract(epoch from at)::float8 as at from cap_charges
+         where account = %(account)s and kind = 'post' and at > to_timestamp(%(since)s) order by at, post_id
+    """
+    return tuple(each["at"] for each in rows(conn, query, {"account": account, "since": since}))
+
+
 def _some(conn: Connection, where: LiteralString, account: str, **params: str | float | int) -> tuple[Post, ...]:
     query = f"select {COLUMNS} from posts where {where}"
     return tuple(post(each) for each in rows(conn, query, {"account": account, **params}))

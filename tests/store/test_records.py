@@ -1,0 +1,140 @@
+from dataclasses import replace
+
+from domain.calendar import DAY, HOUR
+from domain.publishing.states import State
+from store import flags, lane, metrics, models, optouts, posts, runs, spend
+from store.flags import Flag
+from store.metrics import Snapshot
+from store.runs import Counts, Heartbeat, Run
+from store.spend import Spend
+from store.sql import Connection
+from store.status import status
+from tests.store.world import ACCOUNT, NOW, held, one_claimed, queued, token
+
+AGES = (HOUR, 6 * HOUR, 24 * HOUR, 7 * DAY)
+
+
+def published(conn: Connection, text: str, at: float) -> int:
+    post = one_claimed(conn, held(conn), text)
+    posts.confirm(conn, post.id, token(post), 1000 + post.id, who="one", at=at, evidence={})
+    return post.id
+
+
+def looked_at(conn: Connection, post_id: int, at: float, views: int = 10) -> None:
+    assert metrics.save(conn, Snapshot(post_id, at, views, 1, 0, 0, 0))
+
+
+def due(conn: Connection, at: float) -> list[int]:
+    return [post.id for post in metrics.due(conn, ACCOUNT, ages=AGES, now=at)]
+
+
+def test_a_post_without_counts_is_due_first_then_the_younger_ones(conn: Connection) -> None:
+    old, young, bare = (published(conn, text, NOW + at) for text, at in (("old", 0), ("young", 9), ("bare", 5)))
+    looked_at(conn, old, NOW + 10)
+    looked_at(conn, young, NOW + 10)
+    assert due(conn, NOW + 11) == [bare]
+    assert due(conn, NOW + HOUR + 10) == [bare, young, old]
+
+
+def test_each_age_asks_for_one_look(conn: Connection) -> None:
+    post = published(conn, "a wren sings", NOW)
+    looked_at(conn, post, NOW + 60)
+    for age in AGES:
+        assert due(conn, NOW + age - 1) == []
+        assert due(conn, NOW + age) == [post]
+        looked_at(conn, post, NOW + age)
+    assert due(conn, NOW + 99 * DAY) == []
+
+
+def test_what_is_not_published_or_was_removed_is_not_due(conn: Connection) -> None:
+    gone = published(conn, "gone", NOW)
+    queued(conn, "planned only")
+    posts.mark_removed(conn, gone, who="id_recovery", at=NOW)
+    assert due(conn, NOW + HOUR) == []
+
+
+def test_the_same_look_is_kept_once(conn: Connection) -> None:
+    post = published(conn, "a wren sings", NOW)
+    look = Snapshot(post, NOW + 5, 10, 1, 2, 3, 4)
+    assert metrics.save(conn, look)
+    assert not metrics.save(conn, replace(look, views=11))
+    assert metrics.series(conn, post) == (look,)
+
+
+def test_only_what_is_past_the_gate_is_learned_from(conn: Connection) -> None:
+    early, unseen, good = (published(conn, text, NOW) for text in ("early", "unseen", "good"))
+    looked_at(conn, early, NOW + HOUR - 1, views=100)
+    looked_at(conn, unseen, NOW + HOUR, views=4)
+    looked_at(conn, good, NOW + 5, views=1)
+    looked_at(conn, good, NOW + HOUR, views=100)
+    (seen,) = metrics.seen_enough(conn, ACCOUNT, now=NOW + DAY, min_age=HOUR, min_views=5, since=0)
+    assert (seen.post.id, seen.snapshot.taken_at, seen.snapshot.views) == (good, NOW + HOUR, 100)
+    assert metrics.seen_enough(conn, ACCOUNT, now=NOW + DAY, min_age=HOUR, min_views=5, since=NOW + 1) == ()
+
+
+def test_models_are_numbered_and_a_run_that_saves_twice_makes_one(conn: Connection) -> None:
+    assert models.newest(conn, ACCOUNT, "posts") is None
+    assert models.save(conn, ACCOUNT, "posts", {"arms": 1}, trained_on=3, run_id="a", now=NOW) == 1
+    assert models.save(conn, ACCOUNT, "posts", {"arms": 2}, trained_on=4, run_id="b", now=NOW + 1) == 2
+    assert models.save(conn, ACCOUNT, "posts", {"arms": 1}, trained_on=3, run_id="a", now=NOW + 2) == 1
+    assert models.save(conn, ACCOUNT, "replies", {}, trained_on=0, run_id="a", now=NOW) == 1
+    assert models.newest(conn, ACCOUNT, "posts") == models.Model("posts", 2, {"arms": 2}, 4, NOW + 1)
+
+
+def run(number: int, job: str = "plan", **changes: object) -> Run:
+    made = Run(f"run {number}", job, "one", NOW + number, NOW + number + 0.5, "succeeded", 1)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def test_runs_are_kept_once_and_counted_by_job(conn: Connection) -> None:
+    kept = [
+        run(1),
+        run(2, outcome="failed", reason="the page broke", attempts=3),
+        run(3, outcome="failed", reason="the page broke", attempts=3),
+        run(4, outcome="skipped", reason="no browser", attempts=0),
+        run(5, job="learn", outcome="cancelled", reason="stopping"),
+    ]
+    assert runs.record(conn, kept) == 5
+    assert runs.record(conn, [*kept, run(6)]) == 1
+    assert [each.run_id for each in runs.history(conn, job="plan", limit=2)] == ["run 6", "run 4"]
+    assert runs.history(conn)[-1] == run(1)
+    assert runs.last_successes(conn) == {"plan": NOW + 6.5}
+    assert runs.counts(conn, since=NOW) == {"learn": Counts(0, 0, 0, 1), "plan": Counts(2, 2, 1, 0)}
+    assert runs.failures(conn, since=NOW) == (("plan", "the page broke", 2),)
+
+
+def test_late_news_from_the_journal_does_not_set_back_what_is_newer(conn: Connection) -> None:
+    assert flags.put(conn, Flag("MODE", "live", NOW + 1, "ann"))
+    assert not flags.put(conn, Flag("MODE", "shadow", NOW, "bob"))
+    assert flags.every(conn)["MODE"].value == "live"
+    assert runs.beat(conn, Heartbeat("plan", "one", "running", NOW + 1))
+    assert not runs.beat(conn, Heartbeat("plan", "one", "waiting", NOW))
+    assert runs.heartbeats(conn)[0].state == "running"
+
+
+def test_a_call_is_paid_once(conn: Connection) -> None:
+    call = Spend("call 1", NOW, 0.1, 10, 5, "gpt", "plan")
+    assert spend.record(conn, call)
+    assert not spend.record(conn, call)
+    spend.record(conn, replace(call, call_id="call 2", at=NOW - 1))
+    assert spend.since(conn, NOW) == 0.1
+
+
+def test_opt_outs_are_known_in_lower_case_and_once(conn: Connection) -> None:
+    assert optouts.add(conn, "Ann", source="asked", now=NOW)
+    assert not optouts.add(conn, "ANN", source="asked", now=NOW)
+    assert optouts.every(conn) == {"ann"}
+
+
+def test_the_status_counts_what_there_is(conn: Connection) -> None:
+    assert status(conn, ACCOUNT).published == 0
+    post = published(conn, "a wren sings", NOW)
+    queued(conn, "planned")
+    queued(conn, "waiting", approval="waiting")
+    looked_at(conn, post, NOW + 1)
+    models.save(conn, ACCOUNT, "posts", {}, trained_on=1, run_id="a", now=NOW)
+    seen = status(conn, ACCOUNT)
+    assert (seen.published, seen.snapshots, seen.model_version, seen.waiting_for_approval) == (1, 1, 1, 1)
+    assert (seen.posts[State.CONFIRMED], seen.posts[State.PLANNED], seen.posts[State.UNKNOWN]) == (1, 2, 0)
+    assert isinstance(seen.lane, lane.Refused)
+    assert seen.stopped is None
