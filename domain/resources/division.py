@@ -4,7 +4,7 @@ Kept apart from who holds what, because reserves count units and do not name the
 count to another's while its holder works on.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from domain.resources.reserves import Policy, Route
@@ -20,13 +20,14 @@ class Charged(Protocol):
 class Division:
     """The reserves of one pool, and how many units are charged to each."""
 
-    __slots__ = ("_charged", "_policy", "_routes", "_sizes")
+    __slots__ = ("_away", "_charged", "_policy", "_routes", "_sizes")
 
     def __init__(self, policy: Policy, capacity: int) -> None:
         self._policy = policy
         self._routes: dict[tuple[str, int], Route] = {}
         self._sizes = policy.sizes(capacity)
         self._charged = [0] * len(self._sizes)
+        self._away = 0  # units not charged to the first reserve of their route: while 0, nobody can want to move
 
     def serves(self, category: str, priority: int) -> bool:
         """Whether any reserve is kept for requests of this kind."""
@@ -59,26 +60,34 @@ class Division:
             if self._charged[number] < self._sizes[number]:
                 break
         else:
-            number = route.order[0] if route.order else 0
+            number = route.first
         self._charged[number] += 1
+        self._away += number != route.first
         return number
 
-    def give_back(self, number: int, others: Collection[Charged]) -> None:
-        """One unit fewer counts in this reserve. Of the `others` in use, one that would rather count there moves in,
-        which leaves room where it was, and so on: so a loan ends as soon as its borrower's own reserve has room."""
+    def give_back(self, one: Charged, in_use: Callable[[], Iterable[Charged]]) -> None:
+        """One unit fewer counts where this one did. Of those still in use, one that would rather count there moves
+        in, which leaves room where it was, and so on: so a loan ends as soon as its borrower's own reserve has
+        room."""
+        number = one.charge
         self._charged[number] -= 1
-        if self._charged[number] >= self._sizes[number]:
-            return
-        for other in others:
-            if other.charge != number and _prefers(other.route, number, other.charge):
-                left, other.charge = other.charge, number
-                self._charged[number] += 1
-                self.give_back(left, others)
+        self._away -= number != one.route.first
+        while self._away and self._charged[number] < self._sizes[number]:
+            for mover in in_use():
+                if mover.charge != mover.route.first and _prefers(mover, number):
+                    break
+            else:
                 return
+            left, mover.charge = mover.charge, number
+            self._charged[left] -= 1
+            self._charged[number] += 1
+            self._away -= number == mover.route.first
+            number = left
 
 
-def _prefers(route: Route, one: int, other: int) -> bool:
-    for number in route.order:
-        if number in (one, other):
-            return number == one
+def _prefers(one: Charged, number: int) -> bool:
+    """Whether it would rather count in this reserve than where it does."""
+    for choice in one.route.order:
+        if choice in (one.charge, number):
+            return choice != one.charge
     return False

@@ -389,10 +389,9 @@ class Ledger:
 
     def _give_back(self, held: _Held) -> None:
         """The unit is idle again, or gone if the pool has shrunk."""
-        in_use = self._in_use()
-        if len(self._idle) + len(in_use) < self._capacity:
+        if len(self._idle) + len(self._held) + len(self._quarantine) < self._capacity:
             self._idle.append(held.lease.unit)
-        self._division.give_back(held.charge, in_use)
+        self._division.give_back(held, self._in_use)
 
     def _in_use(self) -> tuple[_Held, ...]:
         return (*self._held.values(), *self._quarantine.values())

@@ -50,9 +50,13 @@ class Reserve:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a request may be served: reserve numbers in order of preference, and the same as two bit masks."""
+    """Where a request may be served: reserve numbers in order of preference, and the same as two bit masks.
+
+    first: the most preferred; where there is none (no unit at all), 0.
+    """
 
     order: tuple[int, ...]
+    first: int
     home: int
     borrowed: int
 
@@ -106,6 +110,7 @@ class Policy:
         borrowed = [number for number in there if number not in home and priority < self.reserves[number].lent_above]
         return Route(
             order=(*home, *borrowed),
+            first=home[0] if home else 0,
             home=sum(1 << number for number in home),
             borrowed=sum(1 << number for number in borrowed),
         )
