@@ -39,6 +39,7 @@ from actors.work.run import Job, RunActor, RunEnded
 from actors.work.state import (
     BackingOff,
     Ended,
+    EndWord,
     Gated,
     JobSnapshot,
     Paused,
@@ -300,7 +301,7 @@ class JobActor(Actor):
             case Skipped() as skipped:
                 self._end_run("failed", f"{self.book.state.reason} (not tried again: {skipped})")
 
-    def _end_run(self, outcome: str, reason: str, said: Outcome | None = None) -> None:
+    def _end_run(self, outcome: EndWord, reason: str, said: Outcome | None = None) -> None:
         run, now = self.book.run, self.calendar()
         assert run is not None
         said = said or Outcome()

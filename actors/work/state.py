@@ -5,9 +5,12 @@ The snapshot on the board is the job actor's whole memory, so a new incarnation 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from domain.jobs.health import Record
 from domain.jobs.spec import JobSpec
+
+EndWord = Literal["succeeded", "failed", "skipped", "cancelled"]
 
 REMEMBERED = 20  # ends of runs that the success rate is taken from
 
@@ -81,7 +84,7 @@ class Ended:
     """The end of a run. outcome: succeeded, failed or cancelled. at: calendar. seconds: real, of all attempts."""
 
     run_id: str
-    outcome: str
+    outcome: EndWord
     reason: str
     at: float
     seconds: float
@@ -99,7 +102,7 @@ class RunRecord:
     job: str
     started_at: float
     ended_at: float
-    outcome: str
+    outcome: EndWord
     attempts: int
     reason: str | None = None
     detail: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,145 @@
+"""What is tried with an ill component: the steps of `domain.resources.healing`, as messages.
+
+It belongs to the health actor and works in its handlers, so it waits for nothing: a step is sent off, and looked at
+again when it has had its time.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from actors.base import Actor
+from actors.care import alerts
+from actors.care.view import HealingView
+from actors.future import Future
+from actors.protocol import RestartChild, TerminateChild
+from actors.resources.loans import Check, Rebuild
+from domain.resources import healing
+from domain.resources.healing import Ailment, Course, Healed, Step
+
+log = logging.getLogger("roost.care")
+
+STEP_SECONDS = 10.0  # that a step is given before it counts as no help; a rebuild's rest comes on top
+GROUP = "resources"  # the supervisor of what can be healed
+GROUP_OF = "root"  # and its own
+NEIGHBOURS = (Ailment.DATABASE, Ailment.REDIS, Ailment.BROWSER)
+
+
+@dataclass(frozen=True, slots=True)
+class StepTaken:
+    """To the health actor: the next step of this component's treatment is due."""
+
+    component: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepOver:
+    """To the health actor: the step has had its time, and the component is ill still if nobody said otherwise."""
+
+    component: str
+    attempts: int
+
+
+class Healer:
+    """Treats one component at a time each, and remembers."""
+
+    def __init__(self, owner: Actor) -> None:
+        self._owner = owner
+        self._courses: dict[str, Course] = {}
+        self._outcomes: dict[str, str] = {}  # what the step under way came to, where that is known
+        self._chance = owner.system.runtime.random("healing")
+        self.history: tuple[Healed, ...] = ()
+
+    def is_ill(self, component: str, detail: str) -> None:
+        """Treatment begins, if there is one for it and it has not begun."""
+        try:
+            ailment = Ailment(component)
+        except ValueError:
+            return
+        if component not in self._courses:
+            self._courses[component] = healing.begin(ailment, self._owner.now())
+            self._arm(component)
+
+    def is_well(self, component: str) -> None:
+        """The end of its treatment."""
+        course = self._courses.pop(component, None)
+        if course is None:
+            return
+        step = course.recent[-1].step if course.recent else None
+        healed = healing.after_success(course, step, self._owner.now())
+        self.history = healing.remember(self.history, healed)
+        log.info("%s is well again, after %d step(s)", component, healed.attempts)
+        self._owner.tell("alerts", alerts.Clear(f"ill:{component}"))
+
+    def receive(self, message: StepTaken | StepOver) -> None:
+        """What the timers of a treatment say; nothing for one that is over."""
+        course = self._courses.get(message.component)
+        if course is None or course.attempts != message.attempts:
+            return
+        match message:
+            case StepTaken():
+                self._take(message.component, course)
+            case StepOver():
+                self._no_help(message.component, course)
+
+    def views(self) -> tuple[HealingView, ...]:
+        """What is treated now, and the last that was."""
+        now = [
+            HealingView(name, course.attempts, _last(course), ended=False) for name, course in self._courses.items()
+        ]
+        past = [
+            HealingView(healed.ailment.value, healed.attempts, str(healed.by or "by itself"), ended=True)
+            for healed in self.history[-5:]
+        ]
+        return (*now, *past)
+
+    def _arm(self, component: str) -> None:
+        course = self._courses[component]
+        self._owner.after(max(0.0, course.due - self._owner.now()), StepTaken(component, course.attempts))
+
+    def _take(self, component: str, course: Course) -> None:
+        step = healing.next_step(course)
+        rest = healing.PLANS[course.ailment].rest_seconds
+        log.warning("healing %s: %s (step %d)", component, step.value, course.attempts + 1)
+        self._outcomes.pop(component, None)
+        match step:
+            case Step.RETRY:
+                self._owner.tell(component, Check())
+            case Step.REBUILD:
+                self._owner.tell(component, Rebuild("healing", rest))
+            case Step.RESTART_ACTOR:
+                self._restart(GROUP, component)
+            case Step.RESTART_GROUP if self._neighbours_are_well(component):
+                self._outcomes[component] = "not taken: its neighbours are well, and would only be harmed"
+            case Step.RESTART_GROUP:
+                self._restart(GROUP_OF, GROUP)
+            case Step.ASK_OPERATOR:
+                self._owner.tell("alerts", alerts.Raise(f"ill:{component}", f"{component} needs the operator"))
+        wait = STEP_SECONDS + (rest if step is Step.REBUILD else 0.0)
+        self._owner.after(wait, StepOver(component, course.attempts))
+
+    def _no_help(self, component: str, course: Course) -> None:
+        outcome = self._outcomes.pop(component, "still ill")
+        course = healing.after_failure(course, outcome, self._owner.now(), self._chance)
+        self._courses[component] = course
+        if course.exhausted:
+            text = f"{component} is ill since {self._owner.now() - course.began:.0f} s; all steps were tried"
+            self._owner.tell("alerts", alerts.Raise(f"ill:{component}", text))
+        self._arm(component)
+
+    def _neighbours_are_well(self, component: str) -> bool:
+        return any(other.value not in self._courses for other in NEIGHBOURS if other.value != component)
+
+    def _restart(self, supervisor: str, child: str) -> None:
+        """Stop and start again, in one order: the supervisor takes them one after the other."""
+        system = self._owner.system
+
+        def stopped(answer: Future) -> Any:
+            system.tell(supervisor, RestartChild(child))
+
+        system.ask_later(supervisor, TerminateChild(child)).on_settled(stopped)
+
+
+def _last(course: Course) -> str:
+    return f"{course.recent[-1].step.value}: {course.recent[-1].outcome}" if course.recent else "begins"
