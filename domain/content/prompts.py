@@ -136,7 +136,8 @@ def data_block(texts: Sequence[str], nonce: str) -> str:
     """
     if len(nonce) < 8:
         raise ValueError("a nonce has at least 8 characters, or a text could guess it")
-    kept = [text.replace(nonce, "")[:MOST_DATA_CHARS] for text in texts[:MOST_DATA]]
+    # Replaced, not removed: what stands around it must not join to a new one.
+    kept = [text.replace(nonce, "\ufffd")[:MOST_DATA_CHARS] for text in texts[:MOST_DATA]]
     return f"<<<data {nonce}\n{json.dumps(kept)}\n{nonce} data>>>"
 
 

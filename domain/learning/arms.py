@@ -22,7 +22,7 @@ from domain.content.topics import BUCKETS, FORMATS, TONES, TOPICS
 Vector = NDArray[np.float64]
 
 SIZE = 1 + len(TOPICS) + len(FORMATS) + len(TONES) + BUCKETS
-HALF_LIFE = 21 * DAY
+HALF_LIFE = 14 * DAY
 PRIOR_EFFECT = 0.5  # how large the effect of a factor is expected to be, in standard deviations of the noise
 PRIOR_INTERCEPT = 3.0
 PRIOR_NOISE = 0.5  # standard deviation
@@ -47,8 +47,7 @@ class Arm:
 ALL_ARMS: tuple[Arm, ...] = tuple(Arm(*parts) for parts in itertools.product(TOPICS, FORMATS, TONES, range(BUCKETS)))
 
 
-def features(arm: Arm) -> Vector:
-    """The arm as a vector: an intercept, and a place for each value of each factor. Raises ValueError on unknowns."""
+def _vector(arm: Arm) -> Vector:
     x = np.zeros(SIZE)
     places = (
         0,
@@ -59,6 +58,23 @@ def features(arm: Arm) -> Vector:
     )
     x[list(places)] = 1.0
     return x
+
+
+_ROW: Mapping[Arm, int] = {arm: row for row, arm in enumerate(ALL_ARMS)}
+_MATRIX: Vector = np.stack([_vector(arm) for arm in ALL_ARMS])
+
+
+def features(arm: Arm) -> Vector:
+    """The arm as a vector: an intercept, and a place for each value of each factor. Raises ValueError on unknowns."""
+    return np.asarray(all_features((arm,))[0])
+
+
+def all_features(arms: Sequence[Arm]) -> Vector:
+    """The arms as the rows of a matrix, see `features`. Raises ValueError on unknowns."""
+    try:
+        return np.asarray(_MATRIX[[_ROW[arm] for arm in arms]])
+    except KeyError as error:
+        raise ValueError(f"no such arm: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +225,7 @@ def choose(
     if not allowed:
         raise ValueError("no arm is allowed: nothing to choose from")
     posterior = arms.at_time(now).posterior()
-    matrix = np.stack([features(arm) for arm in allowed])
-    best = np.argmax(matrix @ posterior.draws(draws, rng).T, axis=0)
+    best = np.argmax(all_features(allowed) @ posterior.draws(draws, rng).T, axis=0)
     chosen = int(rng.integers(len(allowed))) if rng.random() < floor else int(best[0])
     share = float(np.mean(best == chosen))
     arm = allowed[chosen]

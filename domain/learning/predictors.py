@@ -18,7 +18,7 @@ from domain.learning.arms import SIZE, Arm, CorruptStateError, features
 Vector = NDArray[np.float64]
 
 INPUTS = SIZE + 1
-PENALTY = 2.0
+PENALTY = 1.0
 INTERCEPT_PENALTY = 0.01  # keeps the logit finite where all outcomes are of one kind
 MOST_STEPS = 50
 ENOUGH = 1e-10

@@ -69,7 +69,7 @@ def test_only_the_owner_sends_and_only_a_person_ends_an_unknown_as_not_sent():
 def test_an_illegal_move_says_where_the_post_could_go_and_who_may_move_it():
     with pytest.raises(states.IllegalMoveError, match="cannot go from confirmed to armed; from confirmed it goes to"):
         states.moved(State.CONFIRMED, State.ARMED, Party.OWNER)
-    with pytest.raises(states.IllegalMoveError, match="person must not .* owner may"):
+    with pytest.raises(states.IllegalMoveError, match=r"person must not .* owner may"):
         states.moved(State.CLAIMED, State.ARMED, Party.PERSON)
 
 
