@@ -18,7 +18,8 @@ from social.site import Missing, PageBroken, RateLimited, SessionExpired, SiteTi
 
 EMPTY = '[data-testid="emptyState"]'
 NOT_THERE = '[data-testid="error-detail"]'
-SOMETHING_WRONG = ':text("Something went wrong. Try reloading.")'
+# Among the spans only: to look at the text of every element takes seconds on a page of 1,500 posts.
+SOMETHING_WRONG = 'span:text-is("Something went wrong. Try reloading.")'
 LOGIN_FORM = 'input[autocomplete="username"]'
 LOGIN_PATHS = ("/i/flow/login", "/login")
 

@@ -185,7 +185,8 @@ class Publication:
             # Once a request has come to the boundary, what was decided there counts, not how the click went.
             if not guard.reached.is_set():
                 raise
-        decision = await guard.decision  # bounded by the arm time-out
+        async with within(self.timeouts.arm + self.timeouts.compose, "wait at the send boundary"):
+            decision = await guard.decision
         if isinstance(decision, SiteError):
             raise decision
         return decision

@@ -36,7 +36,8 @@ ARTICLES_SCRIPT = """
       const said = (selector) => { const at = article.querySelector(selector); return at ? cut(written(at)) : null; };
       const time = article.querySelector('a[href*="/status/"] time[datetime]');
       const group = article.querySelector('[role="group"][aria-label]');
-      const replying = Array.from(article.querySelectorAll("div"))
+      const divs = article.textContent.includes("Replying to") ? article.querySelectorAll("div") : [];
+      const replying = Array.from(divs)
         .find((div) => !div.closest(TEXT) && !div.querySelector(TEXT)
           && /^\\s*Replying to\\s*@/.test(div.textContent));
       return {

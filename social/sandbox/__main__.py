@@ -26,7 +26,7 @@ from social.sandbox.app import SandboxSite
 from social.sandbox.network import Network
 from social.sandbox.storage import Storage
 
-PREDECESSOR_SECONDS = 3.0  # how long a site that is just ending may take to let go of its home
+PREDECESSOR_SECONDS = 2.0  # how long a site that is just ending may take to let go of its home
 
 
 class FileClock:

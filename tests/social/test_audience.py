@@ -32,12 +32,14 @@ posts = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 99), post=posts, ages=st.lists(st.floats(-HOUR, 30 * DAY), min_size=2))
 def test_counts_never_go_down(seed: int, post: Seen, ages: list[float]) -> None:
     tallies = [Audience(seed).tally(post, post.at + age) for age in sorted(ages)]
     assert all(later.at_least(earlier) for earlier, later in pairwise(tallies))
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 99), post=posts, age=st.floats(0, 30 * DAY))
 def test_an_audience_that_was_started_again_has_done_the_same(seed: int, post: Seen, age: float) -> None:
     lived = Audience(seed)
@@ -45,6 +47,7 @@ def test_an_audience_that_was_started_again_has_done_the_same(seed: int, post: S
     assert lived.tally(post, post.at + age) == Audience(seed).tally(post, post.at + age)
 
 
+@settings(deadline=None)
 @given(post=posts, age=st.floats(0, 30 * DAY))
 def test_nobody_reacts_who_has_not_seen(post: Seen, age: float) -> None:
     tally = Audience(1).tally(post, post.at + age)
@@ -59,6 +62,7 @@ def test_no_arm_beats_the_best_possible(seed: int, day: float) -> None:
     assert best >= max(audience.expected_of(arm, at, 100).engagement_rate for arm in list(every_arm())[::97])
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 20), reading=readings)
 def test_tastes_drift_slowly(seed: int, reading: Reading) -> None:
     audience = Audience(seed)

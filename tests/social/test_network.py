@@ -30,7 +30,7 @@ def posted(network: Network, text: str, now: float, in_reply_to: int | None = No
     return made.post.id
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(times=st.lists(st.floats(NOON - DAY, NOON + DAY), min_size=2, max_size=12), restart=st.integers(0, 11))
 def test_ids_only_grow_whatever_the_clock_and_the_restarts(times: list[float], restart: int) -> None:
     with TemporaryDirectory() as home:

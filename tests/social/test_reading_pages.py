@@ -1,7 +1,7 @@
 """From a page's words to values, without a page."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from social.publishing import Answer, negative_of
@@ -13,6 +13,7 @@ from social.site import AccountLocked, Counts, RateLimited, Rejected, SessionExp
 number = st.integers(0, 10**9)
 
 
+@settings(deadline=None)
 @given(st.builds(Tally, views=number, likes=number, replies=number, reposts=number, bookmarks=number))
 def test_the_driver_reads_the_exact_counts_that_the_site_says(tally: Tally) -> None:
     said = counts_of(group_label(tally))
@@ -39,6 +40,7 @@ def test_followers_are_read_as_drawn(drawn: str, count: int | None) -> None:
     assert compact_count(drawn) == count
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**9))
 def test_a_drawn_count_is_right_to_half_a_step(count: int) -> None:
     read = compact_count(compact(count))
