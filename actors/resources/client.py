@@ -1,0 +1,172 @@
+"""Leases from the holder's side: what a run uses to work with a browser, a database, a cache or a model.
+
+    leases = Leases(system, holder=self.name, job="learn", priority=2, budget=spec.holds)
+    with leases.database(hold=30.0) as connection:
+        ...
+
+Every wait has an end, every refusal a reason (`LeaseRefused`), and a lease that is taken away raises `LeaseEnded` in
+whoever works with it. Only for threads that may block: runs, and tasks.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from actors.future import AskError
+from actors.resources.loans import Acquire, LeaseOrder, LeaseRefused, Loan, Release, ResourceState
+from actors.system import System
+from domain.resources.admission import Budget
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from actors.resources.browser import BrowserLoan
+    from actors.resources.model import ModelLoan
+
+log = logging.getLogger("roost.resources")
+
+ASK_AGAIN = 0.05
+ANSWER_SECONDS = 5.0  # beyond the wait deadline, for the refusal itself to arrive
+
+
+class Cache(Protocol):
+    """What a run sees of Redis. It never raises for Redis' sake: a cache that is away is an empty one."""
+
+    def get(self, key: str) -> bytes | None:
+        """What was stored, or None."""
+
+    def set(self, key: str, value: bytes | str, seconds: float) -> None:
+        """Keep it so long (real seconds), if possible."""
+
+    def delete(self, key: str) -> None:
+        """Forget it."""
+
+
+class NullCache:
+    """No cache: finds nothing, keeps nothing."""
+
+    def get(self, key: str) -> bytes | None:
+        return None
+
+    def set(self, key: str, value: bytes | str, seconds: float) -> None:
+        pass
+
+    def delete(self, key: str) -> None:
+        pass
+
+
+class Leases:
+    """What one holder may borrow. Used by one thread alone."""
+
+    def __init__(
+        self,
+        system: System,
+        holder: str,
+        job: str,
+        priority: int,
+        budget: Budget | None = None,
+        category: str = "background",
+    ) -> None:
+        """holder: the name of the actor whose death ends the leases. budget: most units held at once; None: no limit
+        of its own. category: whose browser reserve is meant unless a lease says otherwise."""
+        self._system = system
+        self._holder = holder
+        self._job = job
+        self._priority = priority
+        self._budget = budget
+        self._category = category
+        self._held: Counter[str] = Counter()
+
+    @contextmanager
+    def database(self, wait: float = 10.0, hold: float = 30.0) -> "Iterator[psycopg.Connection[Any]]":
+        """A connection in autocommit, each of its statements bounded by `hold`. wait, hold: seconds.
+
+        Raises: LeaseRefused; LeaseEnded if it is taken meanwhile; what psycopg raises.
+        """
+        with self._borrow("database", "", wait, hold) as connection:
+            yield connection
+
+    @contextmanager
+    def redis(self, wait: float = 0.5, hold: float = 10.0) -> Iterator[Cache]:
+        """A cache; an empty one, at once, where Redis is away, or after `wait` seconds where it is busy."""
+        state = self._system.board.get("redis")
+        with ExitStack() as stack:
+            cache: Cache = NullCache()
+            if isinstance(state, ResourceState) and state.healthy:
+                try:
+                    cache = stack.enter_context(self._borrow("redis", "", wait, hold))
+                except LeaseRefused as refused:
+                    log.debug("no cache: %s", refused)
+            yield cache
+
+    @contextmanager
+    def browser(
+        self, category: str | None = None, wait: float = 60.0, hold: float = 120.0
+    ) -> "Iterator[BrowserLoan]":
+        """A browser context with the site's session; see `BrowserLoan.run`. wait, hold: seconds.
+
+        Raises: LeaseOrder while a database lease is held; LeaseRefused; LeaseEnded; what Playwright raises.
+        """
+        if self._held["database"]:
+            raise LeaseOrder(
+                f"{self._job}: asked for a browser while it holds a database connection, which can deadlock. "
+                "Give the connection back first."
+            )
+        with self._borrow("browser", category or self._category, wait, hold) as browser:
+            yield browser
+
+    @contextmanager
+    def model(self, wait: float = 10.0, hold: float = 120.0) -> "Iterator[ModelLoan]":
+        """The language model; see `ModelLoan`. wait, hold: seconds.
+
+        Raises: LeaseRefused, also where no model is configured or its budget is spent; LeaseEnded.
+        """
+        with self._borrow("model", "", wait, hold) as model:
+            yield model
+
+    @contextmanager
+    def _borrow(self, resource: str, category: str, wait: float, hold: float) -> Iterator[Any]:
+        loan = self._acquire(resource, category, wait, hold)
+        self._held[resource] += 1
+        fault, used = None, False
+        try:
+            unit = loan.open()
+            used = True
+            yield unit
+        except Exception as error:
+            if loan.ended is not None and error is not loan.ended:
+                raise loan.ended from error
+            if loan.is_fault(error):
+                fault = f"{type(error).__name__}"
+            raise
+        finally:
+            self._held[resource] -= 1
+            try:
+                loan.give_back()
+            finally:
+                if loan.ended is None:
+                    self._system.tell(resource, Release(loan.token, fault or loan.fault, used))
+
+    def _acquire(self, resource: str, category: str, wait: float, hold: float) -> Loan:
+        limit = None if self._budget is None else int(getattr(self._budget, resource))
+        if limit is not None and self._held[resource] >= limit:
+            raise LeaseRefused(
+                f"{resource}: {self._holder} holds {self._held[resource]}, and job {self._job!r} may hold {limit}. "
+                "Release one first, or raise what the job holds in its spec.",
+                "budget",
+            )
+        now = self._system.runtime.now
+        wait_until = now() + wait
+        wish = Acquire(self._holder, self._job, self._priority, category, wait_until, hold)
+        while True:
+            try:
+                loan = self._system.ask(resource, wish, max(0.0, wait_until - now()) + ANSWER_SECONDS)
+            except AskError as error:
+                if now() >= wait_until:
+                    raise LeaseRefused(f"{resource}: {error}", "no answer") from error
+                self._system.runtime.sleep(ASK_AGAIN)  # its actor restarts: a moment, and the wish is still good
+                continue
+            assert isinstance(loan, Loan)
+            return loan

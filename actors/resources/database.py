@@ -1,0 +1,215 @@
+"""The database: lends the connections of the one psycopg pool.
+
+The pool opens, checks and replaces connections; who gets one, and for how long, is the ledger's to say, so the pool's
+own queue is never used (its count of waiters goes wrong after time-outs). A holder takes its connection from the pool
+in its own thread. Taking it away means, in this order: cancel the statement, close, give back; closing alone would
+leave the server at work on the query, and the pool one connection short for ever.
+"""
+
+import logging
+import os
+import select
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from actors.ground.servers import server_state
+from actors.resources.loans import Backend, Broken, Loan, Shelf
+from actors.resources.shell import ResourceActor
+from actors.runtime import Runtime
+from domain.resources import breaker
+from domain.resources.leases import Lease
+from domain.resources.reserves import database_policy
+from domain.settings import Settings
+from store.errors import StoreError, without_secrets
+from store.migrate import migrate
+
+log = logging.getLogger("roost.resources")
+
+CONNECT_SECONDS = 5.0
+CHECK_SECONDS = 5.0
+CANCEL_SECONDS = 2.0
+LOCK_SECONDS = 20.0
+# SQLSTATE classes that speak of the server and not of the statement: connection, operator intervention, resources.
+# (57014 is a statement cancelled, for one by the lease's own deadline.)
+TOO_MANY_CONNECTIONS = "53300"
+SERVER_FAULTS = ("08", "53", "57P", "58", "XX")
+
+
+class LentConnection(psycopg.Connection[Any]):
+    """A connection that remembers its statement time-out: setting it costs a round trip, so only where it differs."""
+
+    bounded_to = 0
+
+
+class DatabaseDown(Exception):
+    """The database cannot be used. The text has the reason, and no password."""
+
+
+class DatabaseLoan(Loan):
+    """One connection of the pool."""
+
+    def __init__(self, lease: Lease, backend: "DatabaseBackend") -> None:
+        super().__init__(lease, backend.runtime)
+        self.backend = backend
+        self.connection: LentConnection | None = None
+
+    def open(self) -> LentConnection:
+        connection = self.backend.take(min(self.left(), CONNECT_SECONDS))
+        with self.lock:
+            if self.ended is None:
+                self.connection = connection
+        if self.connection is None:
+            self.backend.pool.putconn(connection)
+            self.check()
+        bound = max(1, int(1000 * (self.lease.hold_until - self.lease.granted_at)))
+        if connection.bounded_to != bound:
+            connection.execute(f"SET statement_timeout = {bound}")
+            connection.bounded_to = bound
+        return connection
+
+    def give_back(self) -> None:
+        connection = self._let_go()
+        if connection is not None:
+            self.backend.pool.putconn(connection)
+
+    def is_fault(self, error: BaseException) -> bool:
+        if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+            return False
+        return error.sqlstate is None or error.sqlstate.startswith(SERVER_FAULTS)
+
+    def close(self) -> None:
+        connection = self._let_go()
+        if connection is None:
+            return
+        try:
+            connection.cancel_safe(timeout=CANCEL_SECONDS)
+        except psycopg.Error as error:
+            log.warning("database: a statement was not cancelled (%s); its connection is closed all the same", error)
+        finally:
+            connection.close()
+            self.backend.pool.putconn(connection)
+
+    def _let_go(self) -> LentConnection | None:
+        with self.lock:
+            connection, self.connection = self.connection, None
+        self.backend.loans.pop(self.token, None)
+        return connection
+
+
+class DatabaseBackend:
+    """See `Backend`. One pool, behind one connection string."""
+
+    def __init__(self, dsn: str, size: int, runtime: Runtime, build: int) -> None:
+        self.dsn = dsn
+        self.runtime = runtime
+        self.loans: dict[int, DatabaseLoan] = {}
+        self.pool: ConnectionPool[LentConnection] = ConnectionPool(
+            dsn,
+            connection_class=LentConnection,
+            kwargs={"autocommit": True, "connect_timeout": int(CONNECT_SECONDS), "application_name": "roost"},
+            min_size=2,
+            max_size=size + 1,  # one for the check, which must not wait for a lease to end
+            open=False,
+            timeout=CONNECT_SECONDS,
+            reconnect_timeout=30.0,
+            num_workers=2,
+            name=f"roost-{build}",
+        )
+
+    def open(self) -> str:
+        try:
+            applied = migrate(self.dsn, lock_seconds=LOCK_SECONDS)
+            self.pool.open(wait=False)
+            return self.check() + (f", {len(applied)} migrations applied" if applied else "")
+        except StoreError as error:
+            raise DatabaseDown(str(error)) from None
+
+    def check(self) -> str:
+        try:
+            connection = self.take(CHECK_SECONDS)
+        except PoolTimeout:
+            return self._full()
+        alarm = self.runtime.call_at(self.runtime.now() + CHECK_SECONDS, lambda: _hang_up(connection))
+        try:
+            found = connection.execute("SHOW server_version").fetchone()
+        except psycopg.Error as error:
+            raise Broken(f"a connection broke ({self._clean(error)})") from None
+        finally:
+            alarm.cancel()
+            self.pool.putconn(connection)
+        return f"Postgres {str(found[0]).split()[0]}" if found else "Postgres"
+
+    def close(self) -> None:
+        for loan in list(self.loans.values()):
+            loan.end("database: its pool is closed")
+            loan.close()
+        self.pool.close(timeout=1.0)
+
+    def lend(self, lease: Lease) -> Loan:
+        loan = self.loans[lease.token] = DatabaseLoan(lease, self)
+        return loan
+
+    def taken(self) -> int:
+        return len(self.loans)
+
+    def take(self, timeout: float) -> LentConnection:
+        """A connection of the pool that the server has not hung up on. Raises PoolTimeout."""
+        while True:
+            connection = self.pool.getconn(timeout=timeout)
+            if not _is_dead(connection):
+                return connection
+            connection.close()
+            self.pool.putconn(connection)  # which replaces it
+
+    def _full(self) -> str:
+        """The pool has nothing to give: is the server away, or only full?"""
+        try:
+            psycopg.connect(self.dsn, connect_timeout=int(CONNECT_SECONDS), application_name="roost check").close()
+        except psycopg.Error as error:
+            # A refusal is an answer, but one that helps only while there are connections to go on with.
+            if error.sqlstate == TOO_MANY_CONNECTIONS and self.loans:
+                return f"Postgres has no more slots: {len(self.loans)} connections in use, and no other to be had"
+            raise DatabaseDown(self._clean(error)) from None
+        return "Postgres, every connection in use"
+
+    def _clean(self, error: Exception) -> str:
+        return " ".join(without_secrets(str(error), self.dsn).split())
+
+
+def _is_dead(connection: LentConnection) -> bool:
+    """Whether an idle connection has something to read: an end of file, or the server's last words."""
+    if connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _hang_up(connection: LentConnection) -> None:
+    """Free whoever waits for the server on this connection."""
+    with suppress(OSError, psycopg.OperationalError), socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
+
+
+class DatabaseActor(ResourceActor):
+    """Lends connections. See `ResourceActor` for leases, breaker and healing."""
+
+    def __init__(self, settings: Settings, caps: Mapping[str, int], shelf: Shelf) -> None:
+        super().__init__(database_policy(settings.database_pool_size), caps, breaker.Policy(), shelf)
+        self.settings = settings
+
+    def make_backend(self, build: int) -> Backend:
+        return DatabaseBackend(self._dsn(), self.settings.database_pool_size, self.system.runtime, build)
+
+    def _dsn(self) -> str:
+        if self.settings.database_url is not None:
+            return self.settings.database_url.reveal()
+        state = server_state(self.system.board, "postgres")
+        if not state.up:
+            raise DatabaseDown(f"the embedded Postgres is not up ({state.detail})")
+        return state.url

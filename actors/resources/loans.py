@@ -1,0 +1,254 @@
+"""What passes between a resource and those it lends to: the words, and the loan itself.
+
+A loan is the one thing that two threads hold at once: the holder works with the unit, and the resource may end the
+loan at any moment. So it has a lock, and an end that is set once.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from actors.protocol import SystemMessage
+from actors.runtime import Runtime
+from domain.resources.leases import Lease
+
+
+class LeaseError(Exception):
+    """Anything about leases that a holder can run into."""
+
+
+class LeaseRefused(LeaseError):
+    """There is no unit. The text says what happened, why and what to do; `cause` is a short fixed word for it."""
+
+    def __init__(self, reason: str, cause: str) -> None:
+        super().__init__(reason)
+        self.cause = cause
+
+
+class LeaseEnded(LeaseError):
+    """The lease was taken while its holder worked: past its deadline, the holder fenced, or the backend gone."""
+
+
+class LeaseOrder(LeaseError):
+    """A mistake of the caller's: this order of asking can deadlock, so it is refused."""
+
+
+class Broken(Exception):
+    """From a backend's check: it lives, but what was opened on it is worthless. It is rebuilt at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acquire:
+    """Ask for a unit. The answer is a `Loan`, or LeaseRefused is raised. Words as in `domain.resources.leases`."""
+
+    holder: str
+    job: str
+    priority: int
+    category: str
+    wait_until: float
+    hold_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Release(SystemMessage):
+    """The holder is done. In the system lane: a unit that comes back must not wait behind those who want it.
+
+    fault: what went wrong by the backend's doing, None if nothing did. used: False if it was never tried.
+    """
+
+    token: int
+    fault: str | None = None
+    used: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """By the operator: take this lease."""
+
+    token: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """Lend at most so many units from now on (never more than configured)."""
+
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """Close everything and open it anew. rest_seconds: between the two."""
+
+    why: str
+    rest_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Probe the backend now."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetBreaker:
+    """By the operator. state: "open", "closed" (both forced), or "auto" (as new)."""
+
+    state: str
+    reason: str = "by the operator"
+
+
+@dataclass(frozen=True, slots=True)
+class BackendGone:
+    """From a backend: it has noticed its own end. build: which one it is."""
+
+    build: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobUse:
+    """One job's use of one resource since the actor began. waited, held: seconds in all."""
+
+    job: str
+    granted: int = 0
+    refused: int = 0
+    revoked: int = 0
+    warned: int = 0
+    waited: float = 0.0
+    held: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceState:
+    """What hangs on the board under a resource's name.
+
+    state: "opening", "up" or "down". healthy: up, answering, and its breaker not open. Units and counts as in
+    `domain.resources.leases.Statistics`. builds: times the backend was opened. faults: counts by kind, as the backend
+    names them. breaker: its state; breaker_retry_at: monotonic seconds. limit: units configured, of which memory may
+    allow fewer (`capacity`).
+    """
+
+    name: str
+    state: str
+    healthy: bool
+    detail: str
+    limit: int
+    capacity: int
+    in_use: int
+    idle: int
+    waiting: int
+    quarantined: int
+    by_job: tuple[tuple[str, int], ...]
+    longest_wait: float
+    granted: int
+    ended: int
+    revoked: int
+    refused: int
+    ended_by: tuple[tuple[str, int], ...]
+    refused_by: tuple[tuple[str, int], ...]
+    jobs: tuple[JobUse, ...]
+    builds: int
+    faults: tuple[tuple[str, int], ...]
+    breaker: str
+    breaker_retry_at: float | None
+    breaker_opened_times: int
+    breaker_overdue: float
+
+
+class Loan:
+    """One lease with its unit. Subclasses know the unit. `fault`: what the backend did wrong, as far as seen."""
+
+    def __init__(self, lease: Lease, runtime: Runtime) -> None:
+        self.lease = lease
+        self.runtime = runtime
+        self.lock = runtime.condition()
+        self.ended: LeaseEnded | None = None
+        self.fault: str | None = None
+
+    @property
+    def token(self) -> int:
+        """The lease's fencing token."""
+        return self.lease.token
+
+    # the holder's side
+
+    def open(self) -> Any:
+        """Get the unit ready and return what its holder works with. May block, with an end."""
+        raise NotImplementedError
+
+    def give_back(self) -> None:
+        """Put the unit back, if it was not taken meanwhile. Blocks for a moment at most, unless it must be closed."""
+        raise NotImplementedError
+
+    def is_fault(self, error: BaseException) -> bool:
+        """Whether the error is the backend's doing: what the breaker counts."""
+        raise NotImplementedError
+
+    # the resource's side
+
+    def end(self, reason: str) -> None:
+        """It is over: the holder learns of it at its next use, or at once where it waits. Does not block."""
+        with self.lock:
+            if self.ended is not None:
+                return
+            self.ended = LeaseEnded(reason)
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """Wake the holder. Quick; nothing to do where closing does it."""
+
+    def close(self) -> None:
+        """Close the unit for certain, whatever its holder does. Blocks, with an end; raises if not confirmed."""
+        raise NotImplementedError
+
+    # both
+
+    def check(self) -> None:
+        """Raises LeaseEnded if it is over."""
+        if self.ended is not None:
+            raise self.ended
+
+    def left(self) -> float:
+        """Seconds until its hold deadline."""
+        return max(0.0, self.lease.hold_until - self.runtime.now())
+
+
+class Backend(Protocol):
+    """The thing behind a resource. Everything but `lend` and `taken` may block, always with an end of its own."""
+
+    def open(self) -> str:
+        """Get ready, and prove it. Returns a line for people; raises with the reason if it cannot."""
+
+    def check(self) -> str:
+        """A sign of life. Returns a line for people, raises if there is none."""
+
+    def close(self) -> None:
+        """End it, with all that is lent. May be called twice, from any thread, and while `open` is at work."""
+
+    def lend(self, lease: Lease) -> Loan:
+        """A loan of one unit, which the holder opens itself."""
+
+    def taken(self) -> int:
+        """Units that are out, by the backend's own count: loans not opened yet, in use, or not closed."""
+
+
+class Shelf:
+    """Where a resource's backend stands while its actor is restarted: the next incarnation finds and closes it.
+
+    A fenced incarnation cleans nothing up, and a forgotten pool or browser would live on beside the new one.
+    """
+
+    def __init__(self) -> None:
+        self._backend: list[Backend] = []
+
+    def put(self, backend: Backend) -> None:
+        """Put one there."""
+        self._backend.append(backend)
+
+    def clear(self) -> None:
+        """Close whatever stands there."""
+        while True:
+            try:
+                backend = self._backend.pop()
+            except IndexError:
+                return
+            backend.close()

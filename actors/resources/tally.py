@@ -1,0 +1,68 @@
+"""Counts of one resource, by job and by cause: cheap to add to, frozen only when somebody looks."""
+
+from collections import Counter
+
+from actors.resources.loans import JobUse
+
+
+class _Line:
+    __slots__ = ("granted", "held", "refused", "revoked", "waited", "warned")
+
+    def __init__(self) -> None:
+        self.granted = self.refused = self.revoked = self.warned = 0
+        self.waited = self.held = 0.0
+
+
+class Tally:
+    """Not thread-safe: one actor owns it."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, _Line] = {}
+        self.ended_by: Counter[str] = Counter()
+        self.refused_by: Counter[str] = Counter()
+        self.faults: Counter[str] = Counter()
+
+    def granted(self, job: str, waited: float) -> None:
+        """A request was granted, after so many seconds."""
+        line = self._line(job)
+        line.granted += 1
+        line.waited += waited
+
+    def refused(self, job: str, cause: str) -> None:
+        """A request was refused."""
+        self._line(job).refused += 1
+        self.refused_by[cause] += 1
+
+    def ended(self, job: str, held: float) -> None:
+        """A lease came back, after so many seconds."""
+        self._line(job).held += held
+        self.ended_by["released"] += 1
+
+    def revoked(self, job: str, cause: str, held: float) -> None:
+        """A lease was taken."""
+        line = self._line(job)
+        line.revoked += 1
+        line.held += held
+        self.ended_by[cause] += 1
+
+    def warned(self, job: str) -> None:
+        """A holder was near its deadline."""
+        self._line(job).warned += 1
+
+    def jobs(self) -> tuple[JobUse, ...]:
+        """Every job's line, by name."""
+        return tuple(
+            JobUse(job, line.granted, line.refused, line.revoked, line.warned, line.waited, line.held)
+            for job, line in sorted(self._jobs.items())
+        )
+
+    def _line(self, job: str) -> _Line:
+        line = self._jobs.get(job)
+        if line is None:
+            line = self._jobs[job] = _Line()
+        return line
+
+
+def pairs(counts: "Counter[str]") -> tuple[tuple[str, int], ...]:
+    """Counts as a frozen value, by name."""
+    return tuple(sorted(counts.items()))

@@ -1,0 +1,205 @@
+"""The database resource, on a real Postgres: leases end, connections come back, and it heals by itself."""
+
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from actors.ground.postgres_server import PostgresServer
+from actors.ground.servers import ServerActor, ServerState
+from actors.protocol import ChildSpec
+from actors.resources.client import Leases
+from actors.resources.loans import LeaseEnded, LeaseOrder, LeaseRefused, Rebuild, SetBreaker
+from actors.resources.specs import resource_specs
+from domain.resources.admission import Budget
+from tests.resources import InThread, World
+from tests.waiting import eventually
+
+
+def database(world: World, **budgets: Budget) -> ChildSpec:
+    return next(spec for spec in resource_specs(world.settings, budgets) if spec.id == "database")
+
+
+@pytest.fixture
+def world(empty_dsn: str) -> Iterator[World]:
+    made = World(DATABASE_URL=empty_dsn, DATABASE_POOL_SIZE="4")
+    made.start(database(made))
+    yield made
+    made.stop()
+
+
+def query(leases: Leases, statement: str = "select 1", hold: float = 30.0) -> Callable[[], object]:
+    def work() -> object:
+        with leases.database(hold=hold) as connection:
+            return connection.execute(statement).fetchone()  # type: ignore[call-overload]
+
+    return work
+
+
+def running(dsn: str) -> int:
+    with psycopg.connect(dsn) as connection:
+        found = connection.execute(
+            "select count(*) from pg_stat_activity where query = 'select pg_sleep(60)' and state = 'active'"
+        )
+        return int(found.fetchone()[0])  # type: ignore[index]
+
+
+def test_it_migrates_before_it_is_healthy_and_lends_connections(world: World) -> None:
+    with world.holder("plan:1").database() as connection:
+        assert connection.autocommit
+        assert connection.execute("select count(*) from _yoyo_migration").fetchone() != (0,)
+        assert connection.execute("show statement_timeout").fetchone() == ("30s",)
+    world.settled("database", in_use=0, granted=1, ended=1, healthy=True)
+
+
+def test_a_lease_ends_when_its_holder_dies_and_the_server_stops_its_query(world: World, empty_dsn: str) -> None:
+    work = InThread(query(world.holder("learn:1"), "select pg_sleep(60)"))
+    eventually(lambda: running(empty_dsn) == 1)
+    world.kill("learn:1")
+    assert isinstance(work.over().error, LeaseEnded)
+    eventually(lambda: running(empty_dsn) == 0)
+    state = world.settled("database", in_use=0, quarantined=0, revoked=1)
+    assert state.ended_by == (("holder died", 1),)
+
+
+def test_a_lease_ends_at_its_deadline(world: World, empty_dsn: str) -> None:
+    def overstay() -> None:
+        with world.holder("slow:1").database(hold=0.3) as connection:
+            connection.execute("set statement_timeout = 0")
+            connection.execute("select pg_sleep(60)")
+
+    work = InThread(overstay)
+    assert isinstance(work.over().error, LeaseEnded)
+    assert "held a connection for over 0.3 s" in str(work.error)
+    eventually(lambda: running(empty_dsn) == 0)
+    assert world.settled("database", in_use=0, quarantined=0).ended_by == (("hold deadline", 1),)
+
+
+def test_who_finds_no_unit_is_refused_with_the_reason(world: World) -> None:
+    holders = [world.holder(f"learn:{number}") for number in range(2)]
+    with holders[0].database(), holders[1].database():  # the other two are kept for priority 0
+        with (
+            pytest.raises(LeaseRefused, match=r"no connection in .* in use: 2 learn"),
+            world.holder("late:1").database(wait=0.05),
+        ):
+            pass
+        with world.holder("posting:1", priority=0).database(wait=0.05) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+    assert world.settled("database", in_use=0).refused_by == (("wait deadline", 1),)
+
+
+def test_budgets_are_kept_and_a_browser_is_refused_while_a_connection_is_held(world: World) -> None:
+    leases = world.holder("plan:1", Budget(database=1, browser=1))
+    with leases.database():
+        with pytest.raises(LeaseRefused, match="may hold 1"), leases.database():
+            pass
+        with pytest.raises(LeaseOrder, match="Give the connection back first"), leases.browser():
+            pass
+
+
+def test_an_error_of_the_holder_gives_the_connection_back_clean(world: World) -> None:
+    leases = world.holder("plan:1")
+
+    def fail() -> None:
+        with leases.database() as connection:
+            connection.execute("begin")
+            connection.execute("create table half (done integer)")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    world.settled("database", in_use=0, ended=1)
+    with leases.database() as connection:
+        assert connection.execute("select to_regclass('half')").fetchone() == (None,)
+
+
+def test_terminated_backends_cost_a_statement_at_most(world: World, empty_dsn: str) -> None:
+    leases = world.holder("plan:1")
+    query(leases)()
+    with psycopg.connect(empty_dsn, autocommit=True) as other:
+        other.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'roost'")
+    assert query(leases)() == (1,)  # dead idle connections are noticed before they are lent
+    world.settled("database", in_use=0, healthy=True)
+
+
+def test_the_operator_can_hold_the_breaker_open_and_let_it_go(world: World) -> None:
+    world.system.tell("database", SetBreaker("open", "maintenance"))
+    world.settled("database", healthy=False, breaker="forced_open")
+    with pytest.raises(LeaseRefused, match="maintenance"):
+        query(world.holder("plan:1"))()
+    world.system.tell("database", SetBreaker("auto"))
+    world.settled("database", healthy=True, breaker="closed")
+
+
+def test_a_rebuild_takes_all_leases_and_lends_again(world: World, empty_dsn: str) -> None:
+    work = InThread(query(world.holder("learn:1"), "select pg_sleep(60)"))
+    eventually(lambda: running(empty_dsn) == 1)
+    world.system.tell("database", Rebuild("the operator says so"))
+    assert isinstance(work.over().error, LeaseEnded)
+    assert world.settled("database", healthy=True, in_use=0, quarantined=0, capacity=4).builds == 2
+    assert query(world.holder("learn:2"))() == (1,)
+
+
+def test_an_incarnation_that_was_fenced_leaves_nothing_lent(world: World, empty_dsn: str) -> None:
+    work = InThread(query(world.holder("learn:1"), "select pg_sleep(60)"))
+    eventually(lambda: running(empty_dsn) == 1)
+    actor = world.system.directory.find("database")
+    assert actor is not None
+    before = actor.ledger.leases()[0].token  # type: ignore[attr-defined]
+    world.system.fence(actor, "hung")
+    world.start(world.specs["database"])
+    assert isinstance(work.over().error, LeaseEnded)
+    eventually(lambda: running(empty_dsn) == 0)
+    query(world.holder("learn:2"))()
+    world.settled("database", in_use=0, granted=1)
+    assert world.system.directory.find("database").ledger._next_token > before  # type: ignore[union-attr, attr-defined]
+
+
+def test_a_wrong_url_is_no_crash_and_shows_no_password() -> None:
+    world = World(DATABASE_URL="postgresql://roost:hunter22@127.0.0.1:1/roost")
+    world.start(database(world), until_up=False)
+    try:
+        state = world.settled("database", state="down")
+        assert "hunter22" not in repr(state)
+        with pytest.raises(LeaseRefused, match="lends nothing now") as refused:
+            query(world.holder("plan:1"))()
+        assert "hunter22" not in str(refused.value)
+    finally:
+        world.stop()
+
+
+@pytest.fixture
+def embedded(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr("actors.ground.servers.PROBE_EVERY", 0.2)
+    monkeypatch.setattr("actors.ground.servers.PROBE_TIMEOUT", 0.5)
+    monkeypatch.setattr("actors.resources.shell.CHECK_EVERY", 0.5)
+    monkeypatch.setattr("actors.resources.database.CHECK_SECONDS", 1.0)
+    with tempfile.TemporaryDirectory(prefix="roost-") as home:
+        made = World(ROOST_HOME=home, DATABASE_POOL_SIZE="4")
+        server = PostgresServer(Path(home))
+        made.start(ChildSpec("postgres-server", lambda: ServerActor(server, ("database",))), until_up=False)
+        made.start(database(made))
+        yield made
+        made.stop()
+
+
+def server(world: World) -> ServerState:
+    found = world.system.board.get("server:postgres")
+    assert isinstance(found, ServerState)
+    return found
+
+
+def test_it_heals_by_itself_when_postgres_is_killed_and_when_it_is_stopped(embedded: World) -> None:
+    for number in (signal.SIGKILL, signal.SIGSTOP):
+        work = InThread(query(embedded.holder("learn:1"), "select pg_sleep(60)"))
+        embedded.settled("database", in_use=1)
+        before = server(embedded)
+        os.kill(before.pid, number)
+        eventually(lambda pid=before.pid: server(embedded).up and server(embedded).pid != pid, 60.0)
+        assert work.over().error is not None
+        eventually(lambda: query(embedded.holder("learn:2"))() == (1,), 60.0)
+        embedded.settled("database", in_use=0, quarantined=0, healthy=True, capacity=4)
