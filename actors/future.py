@@ -37,7 +37,7 @@ class Future:
 
     def __init__(self, runtime: Runtime, owed_by: str = "") -> None:
         """owed_by: the name of the actor that is to answer, for reports of who waits for whom."""
-        self._changed = runtime.condition(owed_by)
+        self._changed = runtime.condition(f"an answer of {owed_by}")
         self._now = runtime.now
         self._settled = False
         self._value: Any = None

@@ -1,0 +1,466 @@
+"""The runtime for tests: one thread at a time, in virtual time, and the same again for the same seed.
+
+The actors, supervisors and resources that run here are those of production; only the world under them differs.
+Each simulated thread is a real one that waits for a baton. At every point where another thread could see or change
+something (a lock, a message, a timer, a snapshot on the board) a seeded scheduler chooses who goes on. When nobody
+can, the clock jumps to the next timer; when there is none either, that is a deadlock, and the report says who waits
+for what. The trace of all this has a hash, which is the same in every process and on every machine.
+
+    def scenario(runtime: SimulatedRuntime) -> None:
+        system = System(runtime)
+        root = system.start("root", lambda: Supervisor(Flags(), children))
+        runtime.sleep(86_400)                     # a day, in seconds of a test's time
+
+    for seed in seeds(20):
+        simulate(scenario, seed)                  # a failure names its seed and the command that replays it
+
+What blocks without the runtime's knowledge (a socket, a lock of one's own held over a message) holds the baton; after
+`wall_limit` real seconds without a step the simulation fails with the stack that holds it. More: docs/simulation.md.
+"""
+
+import hashlib
+import heapq
+import logging
+import os
+import random
+import sys
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import count
+from typing import Any, TypeVar
+
+from actors.runtime import RuntimeEnds
+from domain.calendar import Anchor
+
+log = logging.getLogger("roost.simulation")
+
+T = TypeVar("T")
+
+EPOCH = 1_767_225_600.0  # where wall and calendar begin: 2026-01-01T00:00:00Z
+BEGIN = 1_000.0  # where the monotonic clock begins: not 0, which a careless `or` would take for nothing
+REMEMBERED_EVENTS = 60
+
+
+class SimulationError(Exception):
+    """The simulated world itself came to an end; the text says why."""
+
+
+class Deadlock(SimulationError):
+    """Nobody can go on, and no timer will change that. The text says who waits for what."""
+
+
+class Frozen(SimulationError):
+    """A thread holds the baton and waits for something real. The text has its stack."""
+
+
+class ProcessExit(SimulationError):
+    """`Runtime.exit` was called: in production the process would have ended."""
+
+
+class _Thread:
+    """A simulated thread. It runs only while it holds the baton."""
+
+    __slots__ = ("baton", "done", "ident", "name", "notified", "real", "waits_for", "waits_for_ever")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.baton = threading.Lock()
+        self.baton.acquire()
+        self.real: threading.Thread | None = None
+        self.ident: int | None = None
+        self.waits_for: str | None = None  # None: it can go on
+        self.waits_for_ever = False
+        self.notified = False
+        self.done = False
+
+
+class _Timer:
+    """An entry of the heap: a thread to wake, or a callback for the timers' thread. Cancelled ones stay, emptied."""
+
+    __slots__ = ("action", "order", "when")
+
+    def __init__(self, when: float, order: int, action: "_Thread | Callable[[], None]") -> None:
+        self.when, self.order = when, order
+        self.action: _Thread | Callable[[], None] | None = action
+
+    def __lt__(self, other: "_Timer") -> bool:
+        return (self.when, self.order) < (other.when, other.order)
+
+    def cancel(self) -> None:
+        self.action = None
+
+
+class _Condition:
+    """A condition variable whose lock is never contended: nobody is switched away from while they hold one."""
+
+    __slots__ = ("_about", "_waiters", "_world")
+
+    def __init__(self, world: "SimulatedRuntime", about: str) -> None:
+        self._world = world
+        self._about = about
+        self._waiters: list[_Thread] = []
+
+    def __enter__(self) -> "_Condition":
+        self._world.switch()
+        self._world.held += 1
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._world.held -= 1
+
+    def wait(self, timeout: float | None = None) -> bool:
+        world = self._world
+        if world.held != 1:
+            raise SimulationError(f"a wait for {self._about} with another lock held: that one would stay held")
+        me = world.running
+        me.notified = False
+        self._waiters.append(me)
+        timer = None if timeout is None else world.wake_at(world.now() + timeout, me)
+        world.held = 0
+        try:
+            world.block(self._about or "a condition", for_ever=timeout is None)
+        finally:
+            world.held = 1
+            if timer is not None:
+                timer.cancel()
+            if not me.notified:
+                self._waiters.remove(me)
+        return me.notified
+
+    def notify(self, n: int = 1) -> None:
+        for _ in range(min(n, len(self._waiters))):
+            waiter = self._waiters.pop(0)
+            waiter.notified = True
+            self._world.ready(waiter)
+
+    def notify_all(self) -> None:
+        self.notify(len(self._waiters))
+
+
+class _Chance(random.Random):
+    """A seeded source whose draws are in the trace."""
+
+    def __init__(self, seed: int, note: Callable[..., None], stream: str) -> None:
+        super().__init__(seed)
+        self._note = note
+        self._stream = stream
+
+    def random(self) -> float:
+        drawn = super().random()
+        self._note("random", self._stream, repr(drawn))
+        return drawn
+
+    def getrandbits(self, k: int, /) -> int:
+        drawn = super().getrandbits(k)
+        self._note("random", self._stream, str(drawn))
+        return drawn
+
+
+class SimulatedRuntime:
+    """`actors.runtime.Runtime` in virtual time. Whoever makes it is its main thread; close it at the end."""
+
+    def __init__(self, seed: int, speed: float = 1.0, wall_limit: float = 10.0) -> None:
+        """speed: of the calendar. wall_limit: real seconds without a step after which the world counts as frozen."""
+        self.seed = seed
+        self.held = 0  # locks held by the running thread
+        self.steps = 0  # how often the baton went on
+        self._wall_limit = wall_limit
+        self._anchor = Anchor(real=EPOCH, calendar=EPOCH, speed=speed)
+        self._now = BEGIN
+        self._picker = random.Random(f"{seed}/scheduler")
+        self._ids = random.Random(f"{seed}/ids")
+        self._heap: list[_Timer] = []
+        self._order = count()
+        self._main = self.running = _Thread("main")
+        self._main.ident = threading.get_ident()
+        self._ready: list[_Thread] = [self._main]
+        self._threads: list[_Thread] = []
+        self._due: deque[Callable[[], None]] = deque()
+        self._timers: _Thread | None = None
+        self._settling = False
+        self._failure: BaseException | None = None
+        self._over = False
+        self._hash = hashlib.blake2b(digest_size=16)
+        self._recent: deque[str] = deque(maxlen=REMEMBERED_EVENTS)
+
+    # the seam
+
+    def now(self) -> float:
+        return self._now
+
+    def wall(self) -> float:
+        return EPOCH + self._now - BEGIN
+
+    def calendar(self) -> float:
+        return self._anchor.at(self.wall())
+
+    def real_seconds(self, calendar_seconds: float) -> float:
+        return self._anchor.real_seconds(calendar_seconds)
+
+    def sleep(self, seconds: float) -> None:
+        self.note("sleep")
+        self.wake_at(self._now + max(0.0, seconds), self.running)
+        self.block("the end of its sleep", for_ever=False)
+
+    def condition(self, about: str = "") -> _Condition:
+        return _Condition(self, about)
+
+    def checkpoint(self, *event: str) -> None:
+        self.note(*event)
+        self.switch()
+
+    def exit(self, why: str) -> None:
+        self._fail(ProcessExit(why))
+
+    def spawn(self, name: str, target: Callable[[], None]) -> None:
+        self._start(name, target)
+        self.switch()
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> _Timer:
+        timer = _Timer(when, next(self._order), callback)
+        heapq.heappush(self._heap, timer)
+        return timer
+
+    def random(self, stream: str) -> random.Random:
+        digest = hashlib.blake2b(f"{self.seed}/{stream}".encode(), digest_size=8).digest()
+        return _Chance(int.from_bytes(digest, "big"), self.note, stream)
+
+    def new_id(self) -> str:
+        return f"{self._ids.getrandbits(128):032x}"
+
+    # for tests
+
+    def settle(self) -> None:
+        """Let the others go on until none can without the clock moving."""
+        self._settling = True
+        self.block("the others to settle", for_ever=False)
+
+    def trace(self) -> str:
+        """The hash of all that has happened so far, 32 hexadecimal digits: the same for a seed and a scenario."""
+        return self._hash.copy().hexdigest()
+
+    def recent_events(self) -> list[str]:
+        """The last events of the trace, oldest first."""
+        return list(self._recent)
+
+    def waiting(self) -> list[str]:
+        """Who waits for what, one line a thread."""
+        threads = [self._main, *self._threads]
+        return [f"{thread.name} waits for {thread.waits_for}" for thread in threads if thread.waits_for is not None]
+
+    def close(self) -> None:
+        """End every thread of this world, one after the other. Only the main thread may."""
+        self._over = True
+        for thread in self._threads:
+            if not thread.done and thread.real is not None:
+                thread.baton.release()
+                thread.real.join(self._wall_limit)
+
+    # the scheduler; all of it runs in the thread that holds the baton
+
+    def note(self, *event: str) -> None:
+        """Put an event into the trace."""
+        line = f"{self._now!r} {self.running.name}: {' '.join(event)}"
+        self._hash.update(line.encode())
+        self._recent.append(line)
+
+    def ready(self, thread: _Thread) -> None:
+        """It can go on."""
+        if thread.waits_for is not None:
+            thread.waits_for = None
+            self._ready.append(thread)
+
+    def wake_at(self, when: float, thread: _Thread) -> _Timer:
+        """Have it go on at the latest then."""
+        timer = _Timer(when, next(self._order), thread)
+        heapq.heappush(self._heap, timer)
+        return timer
+
+    def switch(self) -> None:
+        """Perhaps let another thread go on first. Not while a lock is held."""
+        if self._over or threading.get_ident() != self.running.ident:
+            self._stranger()
+        if self.held == 0 and (len(self._ready) > 1 or self._failure is not None):
+            self._hand_on(self.running)
+
+    def block(self, what: str, for_ever: bool) -> None:
+        """Let the others go on until something readies me."""
+        if self._over or threading.get_ident() != self.running.ident:
+            self._stranger()
+        me = self.running
+        me.waits_for, me.waits_for_ever = what, for_ever
+        self._ready.remove(me)
+        if for_ever:
+            self._look_for_a_circle(me)
+        self._hand_on(me)
+
+    def _hand_on(self, me: _Thread) -> None:
+        chosen = self._choose()
+        if chosen is me:
+            self._wake_up(me)
+            return
+        self.running = chosen
+        self.steps += 1
+        self._hash.update(chosen.name.encode())
+        chosen.baton.release()
+        if me.done:
+            return
+        if me is self._main:
+            self._await_baton_in_main()
+        else:
+            me.baton.acquire()
+        self._wake_up(me)
+
+    def _wake_up(self, me: _Thread) -> None:
+        if self._over and me is not self._main:
+            raise RuntimeEnds
+        if self._failure is not None and me is self._main:
+            failure, self._failure = self._failure, None
+            raise failure
+
+    def _choose(self) -> _Thread:
+        if self._failure is None and not self._ready:
+            self._move_on()
+        if self._failure is not None:
+            self.ready(self._main)
+            return self._main
+        if len(self._ready) == 1:
+            return self._ready[0]
+        return self._ready[int(self._picker.random() * len(self._ready))]
+
+    def _move_on(self) -> None:
+        """Nobody can go on at this instant: ready the main thread if it waits for that, else move the clock."""
+        if self._settling:
+            self._settling = False
+            self.ready(self._main)
+            return
+        while self._heap and not self._ready:
+            when = self._heap[0].when
+            while self._heap and self._heap[0].when <= when:
+                match heapq.heappop(self._heap).action:
+                    case None:
+                        continue
+                    case _Thread() as thread:
+                        self._now = max(self._now, when)
+                        self.ready(thread)
+                    case callback:
+                        self._now = max(self._now, when)
+                        self._due.append(callback)
+            if self._due:
+                self._ready_timers()
+        if not self._ready:
+            self._failure = Deadlock("nobody can go on, and no timer is set:\n  " + "\n  ".join(self.waiting()))
+
+    def _ready_timers(self) -> None:
+        if self._timers is None:
+            self._timers = self._start("timers", self._run_timers)
+        else:
+            self.ready(self._timers)
+
+    def _run_timers(self) -> None:
+        while True:
+            while self._due:
+                callback = self._due.popleft()
+                self.note("timer")
+                try:
+                    callback()
+                except Exception:
+                    log.exception("a timer's callback failed; the other timers go on")
+            self.block("the next timer", for_ever=False)
+
+    def _start(self, name: str, target: Callable[[], None]) -> _Thread:
+        thread = _Thread(name)
+        self._threads = (
+            [other for other in self._threads if not other.done] if len(self._threads) > 64 else self._threads
+        )
+        self._threads.append(thread)
+        thread.real = threading.Thread(target=self._run, args=(thread, target), name=name, daemon=True)
+        thread.real.start()
+        self._ready.append(thread)
+        self.note("spawn", name)
+        return thread
+
+    def _run(self, thread: _Thread, target: Callable[[], None]) -> None:
+        thread.ident = threading.get_ident()
+        thread.baton.acquire()
+        try:
+            if not self._over:
+                target()
+        except RuntimeEnds:
+            pass
+        except BaseException as error:  # noqa: BLE001 - it travels to the main thread
+            if not self._over:
+                self._failure = error
+        thread.done = True
+        if not self._over and self.running is thread:
+            self.held = 0
+            self._ready.remove(thread)
+            self._hand_on(thread)
+
+    def _fail(self, error: BaseException) -> None:
+        """End the simulation with this error: it is raised in the main thread."""
+        self._failure = error
+        self.held = 0
+        self.switch()
+
+    def _stranger(self) -> None:
+        if self._over:
+            raise RuntimeEnds
+        raise SimulationError(
+            f"{threading.current_thread().name} is no thread of this simulation, or has lost its baton to it; "
+            "threads come from the runtime's spawn()"
+        )
+
+    def _await_baton_in_main(self) -> None:
+        steps = self.steps
+        while not self._main.baton.acquire(timeout=self._wall_limit):
+            if self.steps == steps:
+                holder = self.running
+                frame = sys._current_frames().get(holder.ident or 0)
+                stack = "".join(traceback.format_stack(frame)) if frame is not None else "(gone)"
+                self._over = True
+                self.running = self._main
+                raise Frozen(
+                    f"{holder.name} has held the baton for {self._wall_limit:g} s, outside the runtime:\n{stack}"
+                )
+            steps = self.steps
+
+    def _look_for_a_circle(self, me: _Thread) -> None:
+        """A circle of threads that wait for each other's answers for ever is a deadlock, whatever the timers."""
+        by_answer = {
+            f"an answer of {thread.name.partition('#')[0]}": thread for thread in self._threads if not thread.done
+        }
+        path, thread = [me], by_answer.get(me.waits_for or "")
+        while thread is not None and thread.waits_for is not None and thread.waits_for_ever:
+            path.append(thread)
+            if thread is me:
+                lines = [f"{one.name} waits for {one.waits_for}" for one in path[:-1]]
+                self._failure = Deadlock("they wait for each other, for ever:\n  " + "\n  ".join(lines))
+                return
+            if len(path) > len(by_answer):
+                return
+            thread = by_answer.get(thread.waits_for)
+
+
+def simulate(scenario: Callable[[SimulatedRuntime], T], seed: int, **options: Any) -> T:
+    """Run the scenario in a world of its own, as its main thread. A failure says its seed and how to replay it."""
+    runtime = SimulatedRuntime(seed, **options)
+    try:
+        return scenario(runtime)
+    except BaseException as error:
+        test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
+        replay = f"ROOST_SEED={seed} python -m pytest '{test}'" if test else f"ROOST_SEED={seed}"
+        error.add_note(f"simulation seed {seed}; replay: {replay}")
+        error.add_note("the last events:\n  " + "\n  ".join(runtime.recent_events()[-20:]))
+        raise
+    finally:
+        runtime.close()
+
+
+def seeds(number: int) -> Iterable[int]:
+    """The seeds to try: `number` times ROOST_SEEDS (default 1) of them, or ROOST_SEED alone where that is set."""
+    if (one := os.environ.get("ROOST_SEED")) is not None:
+        return (int(one),)
+    return range(number * int(os.environ.get("ROOST_SEEDS", "1")))
