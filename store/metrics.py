@@ -1,6 +1,5 @@
 """How posts did: which are due to be looked at, and what was seen."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from store.posts.claim import What
@@ -29,26 +28,30 @@ class Seen:
     snapshot: Snapshot
 
 
-def due(
-    conn: Connection, account: str, *, ages: Sequence[float], now: float, what: What = "posts", limit: int = 20
-) -> tuple[Post, ...]:
-    """The published posts to be looked at: those without any counts first, then the younger before the older.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A published post, and when its newest counts were taken (calendar Unix seconds), if any were."""
 
-    ages: calendar seconds after publishing, each of which asks for one look once it has passed.
+    post: Post
+    last: float | None
+
+
+def last_looks(
+    conn: Connection, account: str, *, since: float, what: What = "posts", limit: int = 500
+) -> tuple[Look, ...]:
+    """The posts on the site confirmed after `since`, or never counted yet; newest first.
+
+    Which of them are due to be looked at is `domain.content.metrics_due`.
     """
     query = f"""
-        select {COLUMNS} from posts
+        select {COLUMNS}, extract(epoch from last)::float8 as last from posts
           left join lateral (select max(taken_at) as last from metric_snapshots where post_id = id) seen on true
          where account = %(account)s and state in ('confirmed', 'reconciled') and removed_at is null
-           and (kind = 'reply') = %(replies)s and confirmed_at <= to_timestamp(%(now)s)
-           and (last is null or exists (
-                    select 1 from unnest(%(ages)s::float8[]) age
-                     where confirmed_at + make_interval(secs => age) <= to_timestamp(%(now)s)
-                       and last < confirmed_at + make_interval(secs => age)))
-         order by last is not null, confirmed_at desc, id limit %(limit)s
+           and (kind = 'reply') = %(replies)s and (last is null or confirmed_at > to_timestamp(%(since)s))
+         order by confirmed_at desc, id limit %(limit)s
     """
-    params = {"account": account, "replies": what == "replies", "now": now, "ages": list(ages), "limit": limit}
-    return tuple(post(found) for found in rows(conn, query, params))
+    params = {"account": account, "replies": what == "replies", "since": since, "limit": limit}
+    return tuple(Look(last=found.pop("last"), post=post(found)) for found in rows(conn, query, params))
 
 
 def save(conn: Connection, snapshot: Snapshot) -> bool:

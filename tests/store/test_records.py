@@ -11,8 +11,6 @@ from store.sql import Connection
 from store.status import status
 from tests.store.world import ACCOUNT, NOW, held, one_claimed, queued, token
 
-AGES = (HOUR, 6 * HOUR, 24 * HOUR, 7 * DAY)
-
 
 def published(conn: Connection, text: str, at: float) -> int:
     post = one_claimed(conn, held(conn), text)
@@ -24,33 +22,29 @@ def looked_at(conn: Connection, post_id: int, at: float, views: int = 10) -> Non
     assert metrics.save(conn, Snapshot(post_id, at, views, 1, 0, 0, 0))
 
 
-def due(conn: Connection, at: float) -> list[int]:
-    return [post.id for post in metrics.due(conn, ACCOUNT, ages=AGES, now=at)]
+def looks(conn: Connection, since: float = NOW - DAY) -> list[tuple[int, float | None]]:
+    return [(look.post.id, look.last) for look in metrics.last_looks(conn, ACCOUNT, since=since)]
 
 
-def test_a_post_without_counts_is_due_first_then_the_younger_ones(conn: Connection) -> None:
+def test_each_published_post_comes_with_the_time_of_its_last_look(conn: Connection) -> None:
     old, young, bare = (published(conn, text, NOW + at) for text, at in (("old", 0), ("young", 9), ("bare", 5)))
     looked_at(conn, old, NOW + 10)
     looked_at(conn, young, NOW + 10)
-    assert due(conn, NOW + 11) == [bare]
-    assert due(conn, NOW + HOUR + 10) == [bare, young, old]
+    looked_at(conn, young, NOW + 11)
+    assert looks(conn) == [(young, NOW + 11), (bare, None), (old, NOW + 10)]
 
 
-def test_each_age_asks_for_one_look(conn: Connection) -> None:
-    post = published(conn, "a wren sings", NOW)
-    looked_at(conn, post, NOW + 60)
-    for age in AGES:
-        assert due(conn, NOW + age - 1) == []
-        assert due(conn, NOW + age) == [post]
-        looked_at(conn, post, NOW + age)
-    assert due(conn, NOW + 99 * DAY) == []
+def test_an_old_post_is_left_alone_unless_nobody_has_looked_at_it(conn: Connection) -> None:
+    seen, bare = published(conn, "seen", NOW), published(conn, "bare", NOW)
+    looked_at(conn, seen, NOW + 60)
+    assert looks(conn, since=NOW + DAY) == [(bare, None)]
 
 
-def test_what_is_not_published_or_was_removed_is_not_due(conn: Connection) -> None:
+def test_what_is_not_published_or_was_removed_is_not_looked_at(conn: Connection) -> None:
     gone = published(conn, "gone", NOW)
     queued(conn, "planned only")
     posts.mark_removed(conn, gone, who="id_recovery", at=NOW)
-    assert due(conn, NOW + HOUR) == []
+    assert looks(conn) == []
 
 
 def test_the_same_look_is_kept_once(conn: Connection) -> None:
