@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from domain.publishing.edges import EDGES
 from domain.setting_kinds import (
     HIDDEN,
     KEY,
@@ -170,6 +171,11 @@ class Settings:
     redis_pool_size: int = field(metadata=_of(whole(2, 100), 5, "connections to Redis, at most"))
     memory_limit_mb: int = field(metadata=_of(whole(256, 1_048_576), 512, "MiB that the whole process tree may take"))
     log_level: str = field(metadata=_of(choice("debug", "info", "warning", "error"), "info", "least level to log"))
+    crash_at: str | None = field(
+        metadata=_of(
+            choice(*EDGES), None, "for tests, sandbox only: die by SIGKILL at this edge of publishing", said="never"
+        )
+    )
     job_intervals: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))  # job → minutes
     origins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # NAME → where it comes from
 
@@ -317,6 +323,10 @@ def _against_each_other(settings: Settings) -> list[Problem]:
                 f"a fast calendar is for the sandbox, and SITE_URL is {settings.site_url}",
                 "Leave SPEED out, or leave SITE_URL out to run on the sandbox.",
             )
+        )
+    if settings.crash_at is not None:
+        problems.append(
+            Problem("CRASH_AT", settings.crash_at, "Roost dies on purpose only on the sandbox", "Leave it out.")
         )
     if settings.mode == LIVE and not settings.site_automation_permitted:
         problems.append(
