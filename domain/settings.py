@@ -43,6 +43,7 @@ JOBS = (
     "id_recovery",
     "retry_queue",
     "health_monitor",
+    "memory_monitor",
 )  # those under `jobs`, whose interval can be set: what the registry of `actors/jobs` holds
 
 LIVE, SHADOW = "live", "shadow"

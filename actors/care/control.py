@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from actors.care.view import MemoryView
+
 
 @dataclass(frozen=True, slots=True)
 class Pin:
@@ -25,6 +27,6 @@ class Subscribe:
 
 @dataclass(frozen=True, slots=True)
 class MemoryIs:
-    """From the memory monitor: whether memory is so short that it counts one level."""
+    """From the memory monitor: what it measured, and what follows. It hangs on the board under "memory" from then."""
 
-    high: bool
+    view: MemoryView

@@ -25,6 +25,7 @@ log = logging.getLogger("roost.care")
 PROBE_EVERY = 5.0
 ASK_AFTER = 15.0  # seconds of silence, then it is asked for a sign of life
 SILENT_AFTER = 30.0  # seconds of silence, then it counts as unhealthy
+SELDOM = frozenset({"session"})  # comes from a job, at the job's pace
 RESOURCES = ("database", "redis", "browser", "model")
 
 
@@ -61,8 +62,9 @@ class HealthActor(Actor):
                 self._probe()
             case Settle():
                 self._decide()
-            case MemoryIs(high):
-                self._learn(levels.MemoryHigh(high))
+            case MemoryIs(view):
+                self.system.board.put("memory", view)
+                self._learn(levels.MemoryHigh(view.advice.level_pressure))
             case Pin(name, by):
                 return self._pin(name, by)
             case Unpin():
@@ -109,7 +111,7 @@ class HealthActor(Actor):
         now = self.now()
         for component in list(self.components.values()):
             silence = now - component.heard
-            if silence >= SILENT_AFTER and component.healthy:
+            if silence >= SILENT_AFTER and component.healthy and component.name not in SELDOM:
                 self._note(component.name, False, f"silent for {silence:.0f} s")
                 # A remark of ours is no word of its own.
                 self.components[component.name] = replace(self.components[component.name], heard=component.heard)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from domain.resources.effects import InForce
 from domain.resources.levels import Level
-from domain.resources.memory import MemoryAdvice
+from domain.resources.memory import MemoryAdvice, State
 
 FULL = InForce(Level.FULL, frozenset())
 
@@ -58,11 +58,15 @@ class HealthView:
 
 @dataclass(frozen=True, slots=True)
 class MemoryView:
-    """Memory of the whole process tree. used, limit: bytes. parts: bytes by part, the largest first."""
+    """Memory of the whole process tree. used, limit: bytes. parts: bytes by part, the largest first.
+
+    state: what the rule goes on from at the next reading.
+    """
 
     used: int
     limit: int
     advice: MemoryAdvice
+    state: State
     parts: tuple[tuple[str, int], ...]
     at: float  # calendar seconds
 

@@ -1,14 +1,17 @@
-"""A small world for jobs: the real actors, a clock that the test moves, and stand-ins for whom they talk to."""
+"""A small world for jobs: the real actors in virtual time, and stand-ins for whom they talk to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
+
+import pytest
 
 from actors.base import Actor
 from actors.care.view import HealthView
 from actors.protocol import LevelChanged, StartChild, Started
 from actors.resources.loans import ResourceState
+from actors.simulation import SimulatedRuntime
 from actors.system import System
 from actors.work.context import RunContext, Surroundings
 from actors.work.job import JobActor, Place
@@ -19,9 +22,16 @@ from domain.jobs.spec import Holds, JobSpec, Kind
 from domain.resources.effects import InForce
 from domain.resources.levels import Level
 from domain.settings import parse
-from tests.actors.handclock import Hands
 
 Body = Callable[[RunContext], Outcome]
+
+
+@pytest.fixture(autouse=True)
+def close_worlds() -> Iterator[None]:
+    """At the end of each test: no thread of a world is left."""
+    yield
+    while JobWorld.made:
+        JobWorld.made.pop().hands.close()
 
 
 class Runs(Actor):
@@ -70,8 +80,11 @@ def resource_state(name: str) -> ResourceState:
 class JobWorld:
     """Jobs by name, each with a body that the test writes."""
 
-    def __init__(self, speed: float = 1.0, environment: dict[str, str] | None = None) -> None:
-        self.hands = Hands(speed)
+    made: ClassVar[list["JobWorld"]] = []
+
+    def __init__(self, speed: float = 1.0, environment: dict[str, str] | None = None, seed: int = 0) -> None:
+        self.hands = SimulatedRuntime(seed, speed)
+        self.made.append(self)
         self.system = System(self.hands)
         self.rows: list[RunRecord] = []
         self.boot = self.hands.calendar()
@@ -128,4 +141,5 @@ class JobWorld:
         return answer
 
     def advance(self, seconds: float) -> None:
-        self.hands.advance(seconds)
+        self.hands.sleep(seconds)
+        self.hands.settle()

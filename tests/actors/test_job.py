@@ -15,8 +15,10 @@ from actors.work.state import Ended
 from domain.jobs.retries import Failure
 from domain.jobs.spec import Holds, Kind
 from domain.resources.levels import BROWSER, DATABASE, REDIS, Level
-from domain.resources.memory import MemoryAdvice, Stage
-from tests.actors.jobworld import JobWorld, spec
+from domain.resources.memory import MemoryAdvice, Stage, State
+from tests.actors.jobworld import JobWorld, close_worlds, spec
+
+__all__ = ["close_worlds"]
 
 
 def counting(calls: list[float]) -> Any:
@@ -557,7 +559,7 @@ def test_in_emergency_a_critical_job_runs_without_the_database_it_usually_holds(
 def test_short_of_memory_background_jobs_stop() -> None:
     world, calls, other = JobWorld(), [], []
     advice = MemoryAdvice(Stage.CRITICAL, contexts=1, recycle=False, level_pressure=True, stop_background=True)
-    world.system.board.put("memory", MemoryView(used=500, limit=510, advice=advice, parts=(), at=0.0))
+    world.system.board.put("memory", MemoryView(500, 510, advice, State(), parts=(), at=0.0))
     world.job(spec("backup", kind=Kind.BACKGROUND), counting(calls), offset=10)
     world.job(spec("learn"), counting(other), offset=10)
     world.advance(30)

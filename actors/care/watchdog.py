@@ -1,0 +1,124 @@
+"""Sees that the jobs run: nudges the one that does not, then restarts its actor, then calls a person.
+
+What counts as trouble, and how long each step is given, are rules of `domain.jobs.health`. It lives outside `work`,
+so that what stops the jobs does not stop it.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from actors.base import Actor
+from actors.care import alerts
+from actors.care.view import HealthView
+from actors.future import Future
+from actors.protocol import RestartChild, TerminateChild
+from actors.runtime import Timer
+from actors.work.control import RunNow
+from actors.work.state import Gated, JobSnapshot, Running
+from domain.calendar import MINUTE
+from domain.jobs.health import Escalation, Finding, Step, Trouble, escalated, findings
+
+log = logging.getLogger("roost.care")
+
+EVERY = MINUTE  # calendar
+AT_LEAST = 5.0  # real seconds between looks, however fast the calendar runs
+PATIENCE = 3 * MINUTE  # calendar, that each step is given
+GRACE = 10.0  # real seconds past its deadline that a run's own job actor has to end it
+JOBS = "jobs"  # their supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """To itself: see how the jobs are."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchdogState:
+    """On the board under "watchdog". looked_at: calendar seconds. troubles: (job, trouble, last step taken)."""
+
+    looked_at: float
+    troubles: tuple[tuple[str, str, str], ...]
+
+
+class WatchdogActor(Actor):
+    """Looks at every job once a minute."""
+
+    def __init__(self, names: Sequence[str], boot: float) -> None:
+        """names: all jobs there must be. boot: calendar seconds."""
+        super().__init__()
+        self.names = tuple(names)
+        self.boot = boot
+        self.escalations: dict[str, Escalation] = {}
+        self.timer: Timer | None = None
+
+    def on_start(self) -> None:
+        self._wind()
+
+    def receive(self, message: Any) -> Any:
+        match message:
+            case Look():
+                self._wind()
+                self._look()
+            case _:
+                return super().receive(message)
+
+    def _wind(self) -> None:
+        self.timer = self.after(max(AT_LEAST, self.system.runtime.real_seconds(EVERY)), Look())
+
+    def _look(self) -> None:
+        troubles = []
+        for name in self.names:
+            found = self._findings(name)
+            if found:
+                self._escalate(name, found)
+                troubles.append((name, ", ".join(finding.trouble.value for finding in found), self._step(name)))
+            elif self.escalations.pop(name, None) is not None:
+                self.tell("alerts", alerts.Clear(f"job:{name}"))
+        self.system.board.put(self.name, WatchdogState(self.calendar(), tuple(troubles)))
+
+    def _findings(self, name: str) -> tuple[Finding, ...]:
+        snapshot = self.system.board.get(f"job:{name}")
+        now = self.calendar()
+        if not isinstance(snapshot, JobSnapshot):
+            return (Finding(name, Trouble.SILENT, now - self.boot),) if now - self.boot > PATIENCE else ()
+        health = self.system.board.get("health")
+        level_changed = health.since if isinstance(health, HealthView) else self.boot
+        monotonic = self.now() - (GRACE if isinstance(snapshot.state, Running) else 0.0)
+        found = findings(snapshot.spec, snapshot.record(), self.boot, level_changed, now, monotonic)
+        if isinstance(snapshot.state, Gated):
+            # It is due and says why it may not run: neither a nudge nor a restart can change that.
+            return tuple(finding for finding in found if finding.trouble is not Trouble.OVERDUE)
+        return found
+
+    def _escalate(self, name: str, found: tuple[Finding, ...]) -> None:
+        patience = max(PATIENCE, self._calendar_seconds(AT_LEAST))
+        step = escalated(self.escalations.get(name), self.calendar(), patience)
+        if step is None:
+            return
+        self.escalations[name] = step
+        what = "; ".join(f"{finding.trouble.value} by {finding.by:.0f} s" for finding in found)
+        log.warning("job %s is %s: %s", name, what, step.step.value)
+        match step.step:
+            case Step.NUDGE:
+                self.tell(f"job:{name}", RunNow("watchdog"))
+            case Step.RESTART:
+                self._restart(f"job:{name}")
+            case Step.ALERT:
+                text = f"job {name} is {what}; a nudge and a restart of its actor did not help"
+                self.tell("alerts", alerts.Raise(f"job:{name}", text))
+
+    def _restart(self, child: str) -> None:
+        system = self.system
+
+        def stopped(answer: Future) -> None:
+            system.tell(JOBS, RestartChild(child))
+
+        system.ask_later(JOBS, TerminateChild(child)).on_settled(stopped)
+
+    def _step(self, name: str) -> str:
+        return self.escalations[name].step.value
+
+    def _calendar_seconds(self, real: float) -> float:
+        return real / self.system.runtime.real_seconds(1.0)

@@ -1,0 +1,44 @@
+"""Watches memory, and has something given up before the kernel takes all."""
+
+from actors.care.control import MemoryIs
+from actors.care.view import MemoryView
+from actors.care.weighing import MIB, Limits, Weight, container_limit, pressing, weigh
+from actors.ground.servers import ServerState
+from actors.resources.loans import Rebuild, Resize
+from actors.work.context import RunContext
+from actors.work.outcome import Outcome
+from actors.work.run import Job
+from domain.calendar import minutes
+from domain.jobs.spec import JobSpec, Kind
+from domain.resources import memory
+from domain.resources.memory import MemoryAdvice, State
+
+
+class MemoryMonitor(Job):
+    """Weighs the process tree, and tells the browser and the health actor what follows."""
+
+    spec = JobSpec("memory_monitor", every=minutes(1), priority=1, kind=Kind.CRITICAL, deadline=30.0, attempts=1)
+
+    def run(self, ctx: RunContext) -> Outcome:
+        weight = self.weight(ctx)
+        used, limit = pressing(weight, Limits(ctx.settings.memory_limit_mb * MIB, container_limit()))
+        state, advice = self.judge(ctx, used, limit)
+        self.act(ctx, advice)
+        parts = tuple(sorted(weight.parts.items(), key=lambda part: -part[1]))
+        ctx.tell("health", MemoryIs(MemoryView(used, limit, advice, state, parts, ctx.calendar())))
+        return Outcome(done=1, of=1, note=f"{used // MIB} of {limit // MIB} MiB: {advice.stage.name.lower()}")
+
+    def weight(self, ctx: RunContext) -> Weight:
+        states = ctx.boards("server:").values()
+        return weigh([state.pid for state in states if isinstance(state, ServerState) and state.pid])
+
+    def judge(self, ctx: RunContext, used: int, limit: int) -> tuple[State, MemoryAdvice]:
+        before = ctx.board("memory")
+        state = before.state if isinstance(before, MemoryView) else State()
+        return memory.after(state, used, limit, ctx.settings.browser_contexts, ctx.now())
+
+    def act(self, ctx: RunContext, advice: MemoryAdvice) -> None:
+        ctx.tell("browser", Resize(advice.contexts))
+        if advice.recycle:
+            ctx.log.warning("memory is %s: the browser is recycled", advice.stage.name.lower())
+            ctx.tell("browser", Rebuild("memory is short"))
