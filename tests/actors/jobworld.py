@@ -11,7 +11,7 @@ from actors.base import Actor
 from actors.care.view import HealthView
 from actors.protocol import LevelChanged, StartChild, Started
 from actors.resources.loans import ResourceState
-from actors.simulation import SimulatedRuntime
+from actors.simulation import SimulatedRuntime, seeds
 from actors.system import System
 from actors.work.context import RunContext, Surroundings
 from actors.work.job import JobActor, Place
@@ -82,8 +82,8 @@ class JobWorld:
 
     made: ClassVar[list["JobWorld"]] = []
 
-    def __init__(self, speed: float = 1.0, environment: dict[str, str] | None = None, seed: int = 0) -> None:
-        self.hands = SimulatedRuntime(seed, speed)
+    def __init__(self, speed: float = 1.0, environment: dict[str, str] | None = None) -> None:
+        self.hands = SimulatedRuntime(next(iter(seeds(1))), speed)
         self.made.append(self)
         self.system = System(self.hands)
         self.rows: list[RunRecord] = []

@@ -1,0 +1,59 @@
+"""The list of jobs: what is wrong with it is told together, and what is right becomes actors."""
+
+import pytest
+
+from actors.jobs import JOBS
+from actors.work import registry
+from domain import settings as settings_module
+from domain.jobs.graph import RegistryError
+from domain.settings import parse
+from tests.actors.jobworld import JobWorld, close_worlds
+
+__all__ = ["close_worlds"]
+
+SETTINGS = parse({}, {})
+
+
+def test_every_job_of_the_registry_can_be_made_and_their_budgets_fit() -> None:
+    jobs = registry.load(SETTINGS)
+    assert len(jobs) == len(JOBS)
+    assert set(registry.budgets(jobs)) == {job.spec.name for job in jobs}
+
+
+def test_a_job_comes_after_those_it_requires() -> None:
+    order = [job.spec.name for job in registry.load(SETTINGS)]
+    for job in registry.load(SETTINGS):
+        for required in job.spec.requirements:
+            assert order.index(required.job) < order.index(job.spec.name)
+
+
+def test_the_settings_know_the_same_jobs() -> None:
+    assert set(settings_module.JOBS) == {job.spec.name for job in registry.load(SETTINGS)}
+
+
+def test_all_that_is_wrong_is_told_together() -> None:
+    lines = (*JOBS, "health_monitor.HealthMonitor", "nowhere.Job", "memory_monitor.Nothing", "memory_monitor")
+    with pytest.raises(RegistryError) as error:
+        registry.load(SETTINGS, lines)
+    told = str(error.value)
+    assert "health_monitor: registered 2 times" in told
+    assert "No module named 'actors.jobs.nowhere'" in told
+    assert "has no attribute 'Nothing'" in told
+    assert "a line is a module and a class" in told
+
+
+def test_what_is_no_job_is_refused() -> None:
+    with pytest.raises(RegistryError, match="is no Job with a spec"):
+        registry.load(SETTINGS, ("memory_monitor.Outcome",))
+
+
+def test_each_job_becomes_one_permanent_actor_with_its_own_place_in_the_boot_round() -> None:
+    world = JobWorld()
+    jobs = registry.load(SETTINGS)
+    children = registry.children(jobs, world.surroundings, world.boot)
+    assert [child.id for child in children] == [f"job:{job.spec.name}" for job in jobs]
+    assert {child.restart for child in children} == {"permanent"}
+    for child in children:
+        world.system.start(child.id, child.start)
+    dues = [world.book(job.spec.name).next_due for job in jobs if job.spec.holds.browser]
+    assert len(set(dues)) == len(dues)
