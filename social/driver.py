@@ -11,7 +11,7 @@ from playwright.async_api import Page
 
 from social.navigation import EMPTY, SOMETHING_WRONG, Timeouts, open_page, within
 from social.publishing import Publication
-from social.reading import ARTICLES_SCRIPT, compact_count, posts_of
+from social.reading import ARTICLES_SCRIPT, compact_count, posts_of, the_post
 from social.site import (
     LONGEST_NAME,
     LONGEST_TEXT,
@@ -59,7 +59,7 @@ class PageSite:
         """See `Site.profile`. Only what the page shows at once is read: it is not scrolled."""
         path = f"/{quote(handle, safe='')}{'/with_replies' if replies else ''}?count={limit}"
         await open_page(tab, self.base_url, path, USER_NAME, self.timeouts.load)
-        posts = await self._posts(tab, limit)
+        posts, ended = await self._posts(tab, limit)
         async with within(self.timeouts.load, f"read the profile of @{handle}"):
             shown = (await tab.locator(USER_NAME).first.inner_text())[:LONGEST_NAME]
             drawn = (await tab.locator(FOLLOWERS).first.inner_text(timeout=self.timeouts.load * 1000))[:LONGEST_NAME]
@@ -68,28 +68,27 @@ class PageSite:
         followers = compact_count(drawn)
         if followers is None:
             raise PageBroken(f"read the profile of @{handle}: no number of followers. Check the page contract.")
-        return Profile(handle, shown.splitlines()[0], followers, posts, ended=len(posts) < limit)
+        return Profile(handle, shown.splitlines()[0], followers, posts, ended)
 
     async def counts(self, tab: Page, handle: str, post_id: int) -> Counts:
         """See `Site.counts`."""
         path = f"/{quote(handle, safe='')}/status/{post_id}"
         wanted = f'{ARTICLE} a[href$="/status/{post_id}" i] time'
         await open_page(tab, self.base_url, path, wanted, self.timeouts.load)
-        for post in await self._posts(tab, limit=100):
-            # Both must match: pages put other people's posts before and around the one that was asked for.
-            if post.id == post_id and post.author.lower() == handle.lower():
-                if post.counts is None:
-                    raise PageBroken(
-                        f"read the counts of {post_id}: the post has no counts. Check the page contract."
-                    )
-                return post.counts
-        raise Missing(f"read the counts of {post_id}: the page shows no such post by @{handle}. Check handle and id.")
+        posts, _ = await self._posts(tab, limit=100)
+        post = the_post(posts, handle, post_id)
+        if post is None:
+            raise Missing(f"read the counts of {post_id}: no such post by @{handle} is shown. Check handle and id.")
+        if post.counts is None:
+            raise PageBroken(f"read the counts of {post_id}: the post has no counts. Check the page contract.")
+        return post.counts
 
     async def search(self, tab: Page, query: str, limit: int = 50) -> tuple[Post, ...]:
         """See `Site.search`."""
         path = f"/search?q={quote(query, safe='')}&f=live&count={limit}"
         await open_page(tab, self.base_url, path, f"{ARTICLE}, {EMPTY}", self.timeouts.load)
-        return await self._posts(tab, limit)
+        posts, _ = await self._posts(tab, limit)
+        return posts
 
     async def session(self, tab: Page) -> str:
         """See `Site.session`."""
@@ -101,15 +100,15 @@ class PageSite:
             raise SessionExpired(f"the session is that of @{signed_in}, not of @{self.handle}. Give the right one.")
         return signed_in
 
-    async def _posts(self, tab: Page, limit: int) -> tuple[Post, ...]:
-        """The posts on the page. A page with neither posts nor the word that there are none is a broken one."""
+    async def _posts(self, tab: Page, limit: int) -> tuple[tuple[Post, ...], bool]:
+        """The posts on the page, and whether it ended before `limit`.
+
+        A page with neither posts nor the word that there are none is a broken one, not an empty one.
+        """
         async with within(self.timeouts.load, "read the posts"):
             either = f"{ARTICLE}, {EMPTY}, {SOMETHING_WRONG}"
             await tab.locator(either).first.wait_for(state="attached", timeout=self.timeouts.load * 1000)
             raw = await tab.evaluate(ARTICLES_SCRIPT, {"limit": limit, "longest": LONGEST_TEXT})
-            posts = posts_of(raw)
-            if not posts and not await tab.locator(EMPTY).count():
-                raise PageBroken(
-                    "read the posts: the page shows none, and does not say that there are none. Try later."
-                )
-        return posts
+            if not raw and not await tab.locator(EMPTY).count():
+                raise PageBroken("read the posts: the page shows none, nor says that there are none. Try later.")
+        return posts_of(raw), len(raw) < limit

@@ -81,6 +81,11 @@ def posts_of(raw: object) -> tuple[Post, ...]:
     return tuple(post for post in read if post is not None)
 
 
+def the_post(posts: Sequence[Post], handle: str, post_id: int) -> Post | None:
+    """The one post that is meant. Id and author must both match: pages put other people's posts around it."""
+    return next((post for post in posts if post.id == post_id and post.author.lower() == handle.lower()), None)
+
+
 def status_of(href: str) -> tuple[str, int] | None:
     """Author and id of a permalink."""
     found = _STATUS.match(href)

@@ -100,7 +100,8 @@ class SandboxSite:
             return HTMLResponse(pages.broken(me), 429, {"retry-after": "60"})
         if self.faults.strike("login_wall", "pages", real) or not self.signed_in(request):
             return RedirectResponse(LOGIN, 302)
-        if self.faults.strike("broken_page", "pages", real):
+        # A profile breaks below its head, as X's do: only its posts are missing.
+        if show != self.profile and self.faults.strike("broken_page", "pages", real):
             return HTMLResponse(pages.broken(me))
         shown = show(request, me)
         return shown if isinstance(shown, Response) else await shown
@@ -126,6 +127,8 @@ class SandboxSite:
         if person is None:
             return HTMLResponse(pages.no_account(me), 404)
         replies = request.url.path.endswith("/with_replies")
+        if self.faults.strike("broken_page", "pages", self.clock.real()):
+            return HTMLResponse(pages.profile(me, person, None, replies))
         lag = self.faults.strike("profile_lag", "pages", self.clock.real()) if person.is_own else None
         posts = self.network.profile(handle, now, _count(request), replies, lag.lag if lag else 0.0)
         decoys = self.decoys(now) if person.is_own else []
@@ -140,7 +143,7 @@ class SandboxSite:
         if post is None or post.handle.lower() != handle.lower():
             return HTMLResponse(pages.no_page(me), 404)
         parent = self.network.find(post.in_reply_to, now) if post.in_reply_to else None
-        above = [*self.decoys(now), *([parent] if parent else [])]
+        above = [*reversed(self.decoys(now)), *([parent] if parent else [])]
         return HTMLResponse(pages.status(me, above, post, self.network.answers(post.id, now)))
 
     def decoys(self, now: float) -> Sequence[Shown]:

@@ -12,6 +12,8 @@ from social.sandbox.audience import Tally
 from social.sandbox.network import Person, Shown
 from social.sandbox.reading import TOPICS
 
+BROKEN = """<div class="notice"><span>Something went wrong. Try reloading.</span><br>
+<button class="button retry">Retry</button></div>"""
 _ICONS = {
     "reply": '<path d="M4 5h16v11H11l-5 4v-4H4z"/>',
     "retweet": '<path d="M7 7h10v8M17 15l-3-3M17 15l3-3M17 17H7V9M7 9l-3 3M7 9l3 3"/>',
@@ -32,8 +34,8 @@ def compose(me: str, parent: Shown | None) -> str:
     return _page(me, "Reply" if parent else "New post", above + _composer(me, "tweetButton", parent))
 
 
-def profile(me: str, person: Person, posts: Sequence[Shown], replies: bool) -> str:
-    """An account with its posts."""
+def profile(me: str, person: Person, posts: Sequence[Shown] | None, replies: bool) -> str:
+    """An account with its posts, or with the notice that these failed to load (None)."""
     at = f"/{person.handle}"
     head = f"""<div class="banner"></div><div class="person">{_avatar(person.handle, " big")}
 <div data-testid="UserName"><b>{escape(person.name)}</b><span class="dim">@{escape(person.handle)}</span></div>
@@ -42,7 +44,9 @@ def profile(me: str, person: Person, posts: Sequence[Shown], replies: bool) -> s
 <span class="dim">{"Follower" if person.followers == 1 else "Followers"}</span></a></div></div>
 <div class="tabs"><a href="{at}" class="{"" if replies else "here"}">Posts</a>
 <a href="{at}/with_replies" class="{"here" if replies else ""}">Replies</a></div>"""
-    if posts:
+    if posts is None:
+        listed = BROKEN
+    elif posts:
         listed = _posts(posts)
     else:
         listed = _empty(f"@{person.handle} hasn’t posted", "When they do, their posts will show up here.")
@@ -76,8 +80,7 @@ def no_page(me: str) -> str:
 
 def broken(me: str) -> str:
     """What the site shows when it fails to show anything."""
-    text = '<span>Something went wrong. Try reloading.</span><br><button class="button retry">Retry</button>'
-    return _page(me, "Something went wrong", f'<div class="notice">{text}</div>')
+    return _page(me, "Something went wrong", BROKEN)
 
 
 def login() -> str:

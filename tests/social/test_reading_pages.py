@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from social.publishing import Answer, negative_of
-from social.reading import compact_count, counts_of, created_id, error_of, post_of, status_of
+from social.reading import compact_count, counts_of, created_id, error_of, post_of, status_of, the_post
 from social.sandbox.audience import Tally
 from social.sandbox.pages import compact, group_label
-from social.site import AccountLocked, Counts, RateLimited, Rejected, SessionExpired
+from social.site import AccountLocked, Counts, Post, RateLimited, Rejected, SessionExpired
 
 number = st.integers(0, 10**9)
 
@@ -103,6 +103,14 @@ def test_what_the_site_says_of_its_own_trouble_is_no_refusal(answer: Answer) -> 
 )
 def test_what_is_no_permalink_is_not_read_as_one(href: str) -> None:
     assert status_of(href) is None
+
+
+def test_the_post_that_is_meant_has_the_id_and_the_author() -> None:
+    viral = Post(1, "stranger", "hello", 0.0, Counts(likes=68_848))
+    other = Post(2, "roost", "hello", 0.0, Counts(likes=5))
+    mine = Post(1, "Roost", "hello", 0.0, Counts(likes=3))
+    assert the_post([viral, other, mine], "roost", 1) is mine
+    assert the_post([viral, other], "roost", 1) is None
 
 
 def test_an_article_without_a_permalink_is_no_post() -> None:
