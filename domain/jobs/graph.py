@@ -101,7 +101,7 @@ def _cycles(edges: Mapping[str, set[str]]) -> list[str]:
         except graphlib.CycleError as error:
             cycle: list[str] = error.args[1]
             problems.append("cycle: " + " is required by ".join(cycle))
-            left = {name: required - set(cycle) for name, required in left.items() if name not in cycle}
+            left = {name: required - set(cycle) for name, required in left.items()}
         else:
             return problems
 

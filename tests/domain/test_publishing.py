@@ -102,6 +102,14 @@ def test_no_two_parties_may_ever_act_on_one_claim(now: float, later: float):
     assert claims.may_publish(held, "roost-1", now) != claims.is_over(held, "roost-1", now)
 
 
+def test_between_the_owners_last_moment_and_the_others_first_lie_two_margins():
+    held = claims.claim("roost-1", 7, None, now=0.0)
+    assert claims.may_publish(held, "roost-1", 6 * HOUR - MINUTE - 1)
+    assert not claims.may_publish(held, "roost-1", 6 * HOUR - MINUTE)
+    assert not claims.is_over(held, "roost-2", 6 * HOUR + MINUTE)
+    assert claims.is_over(held, "roost-2", 6 * HOUR + MINUTE + 1)
+
+
 def after(state: State, now: float, by: str = "roost-1", whole: bool = True) -> states.AfterRestart:
     held = claims.claim("roost-1", 7, None, now=0.0)
     return claims.after_restart(state, held, by, now, journal_whole=whole)
