@@ -1,0 +1,195 @@
+"""Finds out what became of posts of which nobody knows whether they are on the site.
+
+It reads the own profile and never publishes. What it cannot settle waits for a person, with the reason; nothing else
+waits for it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from actors.resources.browser import BrowserLoan
+
+from actors.work import outbox
+from actors.work.context import RunContext
+from actors.work.outcome import Outcome
+from actors.work.run import Job
+from domain.calendar import DAY, minutes
+from domain.jobs.spec import Holds, JobSpec, Kind
+from domain.publishing import recovery
+from domain.publishing.claims import CLAIM_SECONDS
+from domain.publishing.states import State
+from domain.publishing.uniqueness import normalized
+from social.site import Missing, Profile
+from store import posts
+from store.posts import Post
+from store.sql import Connection
+
+PAGE = 100  # posts of the profile that are read
+LOOK_SECONDS = 30.0
+VERIFIED = DAY  # how long (calendar) a published post is looked after
+AT_ONCE = 5  # posts missed on the profile that are looked up by themselves in one run
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What the database says: posts nobody knows about, and those published lately."""
+
+    unsettled: tuple[Post, ...]
+    published: tuple[Post, ...]
+    known_ids: frozenset[int]
+
+    def pages(self) -> tuple[bool, ...]:
+        """Which pages are worth reading: the profile, its replies."""
+        return tuple(sorted({on_replies(post) for post in (*self.unsettled, *self.published)}))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One reading: the own posts on it, when (calendar), and the oldest id it reached down to (None: to its end)."""
+
+    own: tuple[recovery.Candidate, ...]
+    at: float
+    oldest: int | None
+
+    def reaching(self, watermark: int | None) -> recovery.Look:
+        """As the rules want it, for a post above `watermark`."""
+        complete = self.oldest is None or (watermark is not None and self.oldest <= watermark)
+        return recovery.Look(self.at, self.own, complete)
+
+    def lacks(self, site_id: int) -> bool:
+        """Whether it should show this post, and does not."""
+        newer = any(each.id > site_id for each in self.own)  # or the page may just lag
+        within = self.oldest is None or site_id >= self.oldest
+        return newer and within and all(each.id != site_id for each in self.own)
+
+
+class IdRecovery(Job):
+    """Resolves the unknown, verifies that recent posts still stand, and reports posts that have no row."""
+
+    spec = JobSpec(
+        "id_recovery",
+        every=minutes(10),
+        priority=1,
+        kind=Kind.CRITICAL,
+        holds=Holds(browser=1, database=1),
+        offset=minutes(8),
+        deadline=240.0,
+        category="metrics",
+    )
+
+    def run(self, ctx: RunContext) -> Outcome:
+        ledger = self._ledger(ctx)
+        if not ledger.unsettled and not ledger.published:
+            return Outcome(note="nothing to recover or to verify")
+        with ctx.browser() as browser:
+            looks = {replies: self._look(ctx, browser, replies) for replies in ledger.pages()}
+            gone = self._gone(ctx, browser, looks, ledger)
+        with ctx.database() as connection:
+            settled = sum(self._settle(ctx, connection, post, looks, ledger) for post in ledger.unsettled)
+            for post in gone:
+                posts.mark_removed(connection, post.id, who="id_recovery", at=ctx.calendar())
+        return Outcome(
+            done=settled,
+            of=len(ledger.unsettled),
+            detail={"removed": [post.id for post in gone], "without_row": self._strangers(ctx, looks, ledger)},
+        )
+
+    def _ledger(self, ctx: RunContext) -> Ledger:
+        account, now = ctx.settings.account, ctx.calendar()
+        with ctx.database() as connection:
+            outbox.send(ctx, connection)  # first: what the journal knows may settle some of them
+            return Ledger(
+                unsettled=(
+                    *posts.in_state(connection, account, State.UNKNOWN),
+                    *posts.in_state(connection, account, State.NEEDS_HUMAN),
+                ),
+                published=posts.published(connection, account, since=now - VERIFIED),
+                known_ids=frozenset(posts.site_ids(connection, account)),
+            )
+
+    def _look(self, ctx: RunContext, browser: BrowserLoan, replies: bool) -> Page:
+        """One reading of the profile, or of its replies."""
+        handle = ctx.site.own_handle
+        at = ctx.calendar()
+        profile: Profile = browser.run(ctx.site.profile, handle, replies=replies, limit=PAGE, timeout=LOOK_SECONDS)
+        own = tuple(
+            recovery.Candidate(post.author, post.id, post.text, post.at)
+            for post in profile.posts
+            if post.author.casefold() == handle.casefold()
+        )
+        in_order = [post.id for post in profile.posts if not post.is_pinned and not post.is_repost]
+        return Page(own, at, oldest=None if profile.ended else min(in_order, default=None))
+
+    def _settle(
+        self, ctx: RunContext, connection: Connection, post: Post, looks: Mapping[bool, Page], ledger: Ledger
+    ) -> bool:
+        """Whether the post is settled now. One that waits for a person is still found if it shows up after all."""
+        page = looks[on_replies(post)]
+        claim = post.claim
+        wanted = recovery.Wanted(
+            author=ctx.site.own_handle,
+            text=post.body,
+            armed_at=post.armed_at or (claim.until - CLAIM_SECONDS if claim else post.created_at),
+            watermark=claim.watermark if claim else None,
+        )
+        newest = max(
+            (each.site_id or 0 for each in ledger.published if on_replies(each) == on_replies(post)), default=0
+        )
+        finding = recovery.recovered(wanted, page.reaching(wanted.watermark), ledger.known_ids, newest or None)
+        evidence = {"by": "profile", "looked_at": page.at, "seen": len(page.own)}
+        now = ctx.calendar()
+        match finding:
+            case recovery.Confirmed(site_id):
+                posts.reconcile(connection, post.id, site_id, who="id_recovery", at=now, evidence=evidence)
+                ctx.log.info("post %d is on the site as %d", post.id, site_id)
+                return True
+            case recovery.NotYet():
+                return False
+            case recovery.NeedsHuman(why):
+                reason = why
+            case recovery.Alarm(ids):
+                reason = f"published more than once: {', '.join(map(str, ids))}. Remove all but one, then approve it"
+                ctx.log.error("post %d is %s", post.id, reason)
+                evidence["ids"] = list(ids)
+        posts.ask_human(connection, post.id, reason, who="id_recovery", at=now, evidence=evidence)
+        return post.state is State.UNKNOWN
+
+    def _gone(self, ctx: RunContext, browser: BrowserLoan, looks: Mapping[bool, Page], ledger: Ledger) -> list[Post]:
+        """Published posts that are no longer there: missed on the profile, and their own page says so too."""
+        missed = [
+            post
+            for post in ledger.published
+            if post.site_id is not None and looks[on_replies(post)].lacks(post.site_id)
+        ]
+        gone = []
+        for post in missed[:AT_ONCE]:
+            ctx.check_cancelled()
+            try:
+                browser.run(ctx.site.counts, ctx.site.own_handle, post.site_id, timeout=LOOK_SECONDS)
+            except Missing as error:
+                ctx.log.warning("post %d was removed from the site: %s", post.id, error)
+                gone.append(post)
+        return gone
+
+    def _strangers(self, ctx: RunContext, looks: Mapping[bool, Page], ledger: Ledger) -> list[int]:
+        """Own posts on the site that no row is about: somebody else posts for the account, or a row was lost."""
+        settled_before = ctx.calendar() - recovery.SETTLE
+        wanted = {normalized(post.body) for post in ledger.unsettled}
+        found = sorted(
+            {
+                each.id
+                for page in looks.values()
+                for each in page.own
+                if each.id not in ledger.known_ids
+                and each.at < settled_before
+                and normalized(each.text) not in wanted
+            }
+        )
+        if found:
+            ctx.log.warning("own posts without a row: %s", ", ".join(map(str, found)))
+        return found
+
+
+def on_replies(post: Post) -> bool:
+    """Whether the post is looked for on the page of replies."""
+    return post.kind == "reply" or bool(post.thread_position)

@@ -1,0 +1,26 @@
+"""From a coroutine to an actor: how the browser's loop waits for an answer without standing still."""
+
+import asyncio
+from typing import Any
+
+from actors.future import Future
+from actors.work.context import RunContext
+
+
+async def asked(ctx: RunContext, name: str, message: Any) -> Any:
+    """The actor's answer, awaited. Raises as an ask does."""
+    loop = asyncio.get_running_loop()
+    arrived: asyncio.Future[Any] = loop.create_future()
+
+    def settle(answer: Future) -> None:
+        if not arrived.done():
+            try:
+                arrived.set_result(answer.get(0))
+            except Exception as error:  # noqa: BLE001 - it travels to the coroutine
+                arrived.set_exception(error)
+
+    def in_the_loop(answer: Future) -> None:
+        loop.call_soon_threadsafe(settle, answer)
+
+    ctx.ask_later(name, message).on_settled(in_the_loop)
+    return await arrived
