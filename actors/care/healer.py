@@ -101,7 +101,8 @@ class Healer:
     def _take(self, component: str, course: Course) -> None:
         step = healing.next_step(course)
         rest = healing.PLANS[course.ailment].rest_seconds
-        log.warning("healing %s: %s (step %d)", component, step.value, course.attempts + 1)
+        level = logging.INFO if course.exhausted else logging.WARNING  # what goes on for hours is not news
+        log.log(level, "healing %s: %s (step %d)", component, step.value, course.attempts + 1)
         self._outcomes.pop(component, None)
         match step:
             case Step.RETRY:

@@ -38,7 +38,7 @@ class Ear(Actor):
 class HealthWorld(JobWorld):
     def __init__(self, well: bool = True) -> None:
         super().__init__()
-        for name in WELL:
+        for name in (*WELL, "model"):
             self.system.board.take_down(name)
         self.heard: dict[str, list[Any]] = {}
         self.ear("alerts")
