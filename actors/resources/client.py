@@ -143,11 +143,9 @@ class Leases:
             raise
         finally:
             self._held[resource] -= 1
-            try:
-                loan.give_back()
-            finally:
-                if loan.ended is None:
-                    self._system.tell(resource, Release(loan.token, fault or loan.fault, used))
+            closed = loan.give_back()
+            if loan.ended is None:
+                self._system.tell(resource, Release(loan.token, fault or loan.fault, used, closed))
 
     def _acquire(self, resource: str, category: str, wait: float, hold: float) -> Loan:
         limit = None if self._budget is None else int(getattr(self._budget, resource))

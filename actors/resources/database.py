@@ -72,10 +72,11 @@ class DatabaseLoan(Loan):
             connection.bounded_to = bound
         return connection
 
-    def give_back(self) -> None:
+    def give_back(self) -> bool:
         connection = self._let_go()
         if connection is not None:
             self.backend.pool.putconn(connection)
+        return True
 
     def is_fault(self, error: BaseException) -> bool:
         if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):

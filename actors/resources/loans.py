@@ -53,11 +53,13 @@ class Release(SystemMessage):
     """The holder is done. In the system lane: a unit that comes back must not wait behind those who want it.
 
     fault: what went wrong by the backend's doing, None if nothing did. used: False if it was never tried.
+    closed: False if its unit is not closed yet, so that the resource must see to it.
     """
 
     token: int
     fault: str | None = None
     used: bool = True
+    closed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,14 @@ class SetBreaker:
 
     state: str
     reason: str = "by the operator"
+
+
+@dataclass(frozen=True, slots=True)
+class BackendFault:
+    """From a backend: something went wrong that it can live with. kind: few and fixed words."""
+
+    build: int
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +185,8 @@ class Loan:
         """Get the unit ready and return what its holder works with. May block, with an end."""
         raise NotImplementedError
 
-    def give_back(self) -> None:
-        """Put the unit back, if it was not taken meanwhile. Blocks for a moment at most, unless it must be closed."""
+    def give_back(self) -> bool:
+        """Put the unit back, if it was not taken meanwhile. Blocks briefly. Returns False if it is not closed."""
         raise NotImplementedError
 
     def is_fault(self, error: BaseException) -> bool:

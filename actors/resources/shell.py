@@ -22,6 +22,7 @@ from actors.protocol import Backoff, ComponentReport, Down, ExitReason, TaskDone
 from actors.resources.loans import (
     Acquire,
     Backend,
+    BackendFault,
     BackendGone,
     Broken,
     Check,
@@ -128,9 +129,8 @@ class ResourceActor(Actor):
         match message:
             case Acquire():
                 return self._acquire(message)
-            case Release(token):
+            case Release():
                 self._released(message)
-                self.decide(self.ledger.release(token, self.now()))
             case Down(name=holder):
                 self.watched.discard(holder)
                 self.decide(self.ledger.holder_died(holder, self.now()))
@@ -173,13 +173,16 @@ class ResourceActor(Actor):
             case BackendGone(build, why) if build == self.build and self.state is UP:
                 self.fault("gone")
                 self.rebuild(why)
+            case BackendFault(build, kind) if build == self.build:
+                self.fault(kind)
+                self._show_soon()
             case Rebuild(why, rest):
                 self.rebuild(why, rest)
             case TaskDone(label) if label.startswith("close "):
                 self.decide(self.ledger.closed(int(label.removeprefix("close ")), self.now()))
             case TaskFailed(label, error) if label.startswith("close "):
                 self._not_closed(label, error)
-            case TaskDone() | TaskFailed() | BackendGone() | _Open() | _CheckDue() | ServerUp():
+            case TaskDone() | TaskFailed() | BackendGone() | BackendFault() | _Open() | _CheckDue() | ServerUp():
                 pass  # of an earlier backend, or nothing new
             case _:
                 return super().receive(message)
@@ -282,9 +285,15 @@ class ResourceActor(Actor):
     def _released(self, release: Release) -> None:
         loan = self.loans.get(release.token)
         permit = self.permits.pop(loan.lease.request.request_id, None) if loan is not None else None
-        if loan is None or permit is None:
-            return
         now = self.now()
+        decisions = self.ledger.release(release.token, now, closed=release.closed)
+        if loan is not None and not release.closed:
+            self.task(f"close {release.token}", loan.close)
+        if loan is not None and permit is not None:
+            self._judge(release, loan, permit, now)
+        self.decide(decisions)
+
+    def _judge(self, release: Release, loan: Loan, permit: breaker.Permitted, now: float) -> None:
         seconds = now - loan.lease.granted_at
         if release.fault is not None:
             self.guard = breaker.on_error(self.guard, permit, seconds, now, self.guard_policy, self.chance)
@@ -399,6 +408,10 @@ class ResourceActor(Actor):
             self.decide(self.ledger.reconcile(self.backend.taken(), self.now()))
         self._become(UP, detail)
         self._check_in(CHECK_EVERY)
+        self.checked()
+
+    def checked(self) -> None:
+        """A check went well: a moment for whatever a subclass does now and then."""
 
     def _unanswered(self, error: BaseException) -> None:
         why = str(error) or repr(error)

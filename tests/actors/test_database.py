@@ -121,7 +121,7 @@ def test_terminated_backends_cost_a_statement_at_most(world: World, empty_dsn: s
     leases = world.holder("plan:1")
     query(leases)()
     with psycopg.connect(empty_dsn, autocommit=True) as other:
-        other.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'roost'")
+        other.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'roost'")
     assert query(leases)() == (1,)  # dead idle connections are noticed before they are lent
     world.settled("database", in_use=0, healthy=True)
 

@@ -1,0 +1,264 @@
+"""The language model: lends calls to one OpenAI client, within requests and tokens a minute and dollars a day.
+
+Where no key is set there is no model, and that is no fault: whoever asks is refused at once, and content comes from
+templates. Retries are ours (the client's own would sleep past a lease's end, and repeat what a quota refused).
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from actors.resources.client import Leases
+from actors.resources.loans import Acquire, Backend, LeaseError, LeaseRefused, Loan, Shelf
+from actors.resources.shell import ResourceActor
+from actors.system import System
+from domain.calendar import DAY
+from domain.resources import breaker
+from domain.resources.leases import Lease
+from domain.resources.quota import Exhausted, Limits, Quota
+from domain.resources.reserves import Policy, Reserve
+from domain.settings import Settings
+from store import spend
+
+if TYPE_CHECKING:
+    import openai
+
+log = logging.getLogger("roost.resources")
+
+CALLS = 4  # at once
+REQUESTS_PER_MINUTE = 60  # far below what any paid tier allows, and far above what the jobs need
+TOKENS_PER_MINUTE = 60_000
+CALL_SECONDS = 60.0
+ATTEMPTS = 3
+RETRY_SECONDS = 1.0  # doubled each time, with full jitter
+MOST_OUTPUT_TOKENS = 4000
+CHARACTERS_PER_TOKEN = 3  # an estimate to reserve by, on the high side for English
+# Dollars a million tokens for a model whose price is not known: high, so that the day's budget ends early, not late.
+UNKNOWN_INPUT_PRICE, UNKNOWN_OUTPUT_PRICE = 10.0, 40.0
+
+
+class ModelError(Exception):
+    """The model gave no usable answer. fault: whether that is the API's doing, and not the request's."""
+
+    def __init__(self, text: str, fault: bool) -> None:
+        super().__init__(text)
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What the model wrote. call_id: for the books, where each call counts once. usd: dollars."""
+
+    text: str
+    call_id: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+    usd: float
+
+
+class ModelLoan(Loan):
+    """The right to one call at a time."""
+
+    def __init__(self, lease: Lease, backend: "ModelBackend") -> None:
+        super().__init__(lease, backend.system.runtime)
+        self.backend = backend
+
+    def complete(
+        self, system: str, user: str, schema: Mapping[str, Any], most_tokens: int = MOST_OUTPUT_TOKENS
+    ) -> Completion:
+        """Ask once, and once more where that can help. schema: JSON Schema of the answer. most_tokens: of output.
+
+        Raises: LeaseRefused when the minute or the day is used up; LeaseEnded; ModelError.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            self.check()
+            try:
+                return self.backend.ask(system, user, schema, most_tokens, min(self.left(), CALL_SECONDS))
+            except ModelError as error:
+                wait = RETRY_SECONDS * 2.0 ** (attempt - 1) * self.backend.chance.random()
+                if not error.fault or attempt == ATTEMPTS or wait >= self.left():
+                    raise
+                log.info("model: asked again in %.1f s: %s", wait, error)
+            self.runtime.sleep(wait)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def open(self) -> "ModelLoan":
+        return self
+
+    def give_back(self) -> bool:
+        self.close()
+        return True
+
+    def is_fault(self, error: BaseException) -> bool:
+        return isinstance(error, ModelError) and error.fault
+
+    def close(self) -> None:
+        self.backend.loans.pop(self.token, None)  # a request under way ends by its own time-out
+
+
+class ModelBackend:
+    """See `Backend`. One client; none where there is no key."""
+
+    def __init__(self, system: System, settings: Settings) -> None:
+        self.system = system
+        self.settings = settings
+        self.chance = system.runtime.random("model")
+        self.loans: dict[int, ModelLoan] = {}
+        self._lock = system.runtime.condition()
+        self._quota = Quota(Limits(REQUESTS_PER_MINUTE, TOKENS_PER_MINUTE, settings.daily_budget_usd))
+        self._spent_known = False
+        self._client: openai.OpenAI | None = None
+
+    def open(self) -> str:
+        if self.settings.openai_api_key is not None:
+            import openai  # 40 MiB that only those pay who have a model
+
+            self._client = openai.OpenAI(
+                api_key=self.settings.openai_api_key.reveal(),
+                base_url=self.settings.openai_base_url,
+                max_retries=0,
+                timeout=CALL_SECONDS,
+            )
+        return self.check()
+
+    def check(self) -> str:
+        if self._client is None:
+            return NO_MODEL
+        if not self._spent_known:
+            self._learn_what_is_spent()
+        with self._lock:
+            spent = self._quota.spent()
+        return (
+            f"{self.settings.openai_model}, {spent:.2f} of {self.settings.daily_budget_usd:.2f} dollars spent today"
+        )
+
+    def close(self) -> None:
+        for loan in list(self.loans.values()):
+            loan.end("model: its client is closed")
+        self.loans.clear()
+        if self._client is not None:
+            self._client.close()
+
+    def lend(self, lease: Lease) -> Loan:
+        loan = self.loans[lease.token] = ModelLoan(lease, self)
+        return loan
+
+    def taken(self) -> int:
+        return len(self.loans)
+
+    def ask(self, system: str, user: str, schema: Mapping[str, Any], most_tokens: int, timeout: float) -> Completion:
+        """One call. Raises LeaseRefused, ModelError."""
+        call = self.system.runtime.new_id()
+        self._reserve(call, (len(system) + len(user)) // CHARACTERS_PER_TOKEN, most_tokens)
+        tokens, usd = 0, 0.0
+        try:
+            answer = self._post(system, user, schema, most_tokens, timeout)
+            usage = answer.usage
+            used = (usage.prompt_tokens, usage.completion_tokens) if usage is not None else (0, 0)
+            tokens, usd = sum(used), self._price(*used)
+        finally:
+            with self._lock:
+                self._quota.settle(call, tokens, usd)
+        text = answer.choices[0].message.content if answer.choices else None
+        if not text:
+            raise ModelError("model: an empty answer, or it refused to write", fault=False)
+        return Completion(text, call, self.settings.openai_model, used[0], used[1], usd)
+
+    def _reserve(self, call: str, input_tokens: int, output_tokens: int) -> None:
+        runtime = self.system.runtime
+        dollars = self._price(input_tokens, output_tokens)
+        with self._lock:
+            found = self._quota.reserve(
+                call, input_tokens + output_tokens, dollars, runtime.now(), int(runtime.calendar() // DAY)
+            )
+        if isinstance(found, Exhausted):
+            when = "tomorrow" if found.retry_at is None else f"in {found.retry_at - runtime.now():.0f} s"
+            raise LeaseRefused(f"model: its {found.what} are used up; there is more {when}", found.what)
+
+    def _post(
+        self, system: str, user: str, schema: Mapping[str, Any], most_tokens: int, timeout: float
+    ) -> "openai.types.chat.ChatCompletion":
+        import openai
+
+        assert self._client is not None
+        try:
+            return self._client.chat.completions.create(
+                model=self.settings.openai_model,
+                messages=[{"role": "system", "content": system}, {"role": "user", "content": user}],
+                response_format={
+                    "type": "json_schema",
+                    "json_schema": {"name": "answer", "strict": True, "schema": dict(schema)},
+                },
+                max_completion_tokens=most_tokens,
+                timeout=timeout,
+            )
+        except openai.APITimeoutError:  # before its base class, the connection error
+            raise ModelError(f"model: no answer in {timeout:.0f} s", fault=True) from None
+        except openai.APIConnectionError as error:
+            raise ModelError(f"model: no connection ({error.__cause__ or error})", fault=True) from None
+        except openai.RateLimitError as error:
+            # A quota that is used up (insufficient_quota) does not come back by asking again; a rate does.
+            raise ModelError(
+                f"model: refused by the API ({error.code})", error.code != "insufficient_quota"
+            ) from None
+        except openai.APIStatusError as error:
+            raise ModelError(
+                f"model: the API answers {error.status_code} ({error.code})", error.status_code >= 500
+            ) from None
+
+    def _price(self, input_tokens: int, output_tokens: int) -> float:
+        import genai_prices
+
+        usage = genai_prices.Usage(input_tokens=input_tokens, output_tokens=output_tokens)
+        try:
+            return float(genai_prices.calc_price(usage, self.settings.openai_model).total_price)
+        except LookupError:
+            return (input_tokens * UNKNOWN_INPUT_PRICE + output_tokens * UNKNOWN_OUTPUT_PRICE) / 1e6
+
+    def _learn_what_is_spent(self) -> None:
+        """Before the first call: what an earlier process spent of this day. Without a database it is tried later."""
+        now = self.system.runtime.calendar()
+        leases = Leases(self.system, "model", job="model", priority=0)
+        try:
+            with leases.database(wait=1.0, hold=5.0) as connection:
+                spent = spend.since(connection, now - now % DAY)
+        except LeaseError as error:
+            log.debug("model: what is spent today is not known yet: %s", error)
+            return
+        with self._lock:
+            if self._quota.spent() == 0.0:
+                self._quota.begin_day(int(now // DAY), spent)
+        self._spent_known = True
+
+
+NO_MODEL = "no model: OPENAI_API_KEY is not set, content comes from templates"
+
+
+class ModelActor(ResourceActor):
+    """Lends calls. See `ResourceActor` for leases, breaker and healing."""
+
+    def __init__(self, settings: Settings, caps: Mapping[str, int], shelf: Shelf) -> None:
+        policy = Policy(
+            resource="model",
+            unit="call",
+            reserves=(Reserve("content", 1, lowest_priority=0), Reserve("open", CALLS - 1)),
+            starvation_seconds=120.0,
+            longest_hold=180.0,
+            remedy="Content comes from templates meanwhile.",
+        )
+        super().__init__(policy, caps, breaker.Policy(slow_seconds=CALL_SECONDS), shelf)
+        self.settings = settings
+
+    def receive(self, message: Any) -> Any:
+        match message:
+            case Acquire() if self.settings.openai_api_key is None:
+                if self.asker is not None:
+                    self.asker.fail(LeaseRefused(f"model: {NO_MODEL}", "not configured"))
+            case _:
+                return super().receive(message)
+        return None
+
+    def make_backend(self, build: int) -> Backend:
+        return ModelBackend(self.system, self.settings)

@@ -1,0 +1,92 @@
+"""Processes as /proc shows them: whose child is whose, and ending them for certain."""
+
+import os
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process; `started` (clock ticks since boot) tells it from a later one with the same pid."""
+
+    pid: int
+    parent: int
+    group: int
+    started: int
+    state: str
+    name: str
+
+
+def look(pid: int) -> Process | None:
+    """The process with this pid, or None if there is none."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    name, _, rest = text.partition("(")[2].rpartition(")")
+    fields = rest.split()  # from field 3 (state) on, proc(5)
+    return Process(pid, int(fields[1]), int(fields[2]), int(fields[19]), fields[0], name)
+
+
+def command_line(pid: int) -> str:
+    """What it was started with, in one line; empty if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
+    except OSError:
+        return ""
+
+
+def everybody() -> list[Process]:
+    """All processes that can be seen."""
+    found = (look(int(entry)) for entry in os.listdir("/proc") if entry.isdigit())
+    return [process for process in found if process is not None]
+
+
+def descendants(pid: int) -> list[Process]:
+    """Children, their children, and so on."""
+    by_parent: dict[int, list[Process]] = {}
+    for process in everybody():
+        by_parent.setdefault(process.parent, []).append(process)
+    found, todo = [], [pid]
+    while todo:
+        below = by_parent.get(todo.pop(), [])
+        found += below
+        todo += [process.pid for process in below]
+    return found
+
+
+def kill(processes: Iterable[Process]) -> None:
+    """SIGKILL to each that still is the one meant, and to the group of each that leads one."""
+    for process in processes:
+        now = look(process.pid)
+        same = now is not None and now.started == process.started
+        with suppress(ProcessLookupError, PermissionError):
+            if process.group == process.pid:
+                os.killpg(process.group, signal.SIGKILL)  # its members may outlive it
+            elif same:
+                os.kill(process.pid, signal.SIGKILL)
+
+
+class Reaper:
+    """Collects orphans' zombies where Roost is PID 1, as in a container: nobody else does.
+
+    Its own children are collected by whoever started them, at once; so what is a zombie at two looks is an orphan.
+    """
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[int, int]] = set()
+
+    def reap(self) -> int:
+        """One look. Returns how many were collected."""
+        if os.getpid() != 1:
+            return 0
+        zombies = {(one.pid, one.started) for one in everybody() if one.parent == 1 and one.state == "Z"}
+        due = zombies & self._seen
+        self._seen = zombies - due
+        for pid, _ in due:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+        return len(due)
