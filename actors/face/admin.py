@@ -93,15 +93,16 @@ class AdminActor(Actor):
 
     def _talk(self, connection: socket.socket, group: int) -> None:
         try:
-            with connection:
+            with connection, connection.makefile("rb") as lines:
                 connection.settimeout(IDLE_SECONDS)
                 peer = peer_of(connection)
                 allowed = rights(peer, os.geteuid(), group)
-                lines = connection.makefile("rb")
                 while line := lines.readline(LONGEST_LINE):
-                    if not line.endswith(b"\n") and len(line) == LONGEST_LINE:
+                    if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+                        while (rest := lines.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+                            pass
                         connection.sendall(b"error: the line is too long\n")
-                        return
+                        continue
                     connection.sendall(self._answer(line.decode("utf-8", "replace"), peer, allowed))
         except OSError as gone:
             log.debug("a caller went away: %s", gone)

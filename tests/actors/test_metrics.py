@@ -1,0 +1,63 @@
+"""The figures for Prometheus, read back by its own parser."""
+
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from actors.base import Actor
+from actors.care.view import ComponentView, HealthView
+from actors.face.metrics import exposition
+from actors.protocol import ChildSpec, StartChild
+from actors.work.state import JobSnapshot, Waiting
+from domain.jobs.spec import JobSpec, Kind
+from supervisors.dynamic import DynamicSupervisor
+from tests.actors.faceworld import FaceWorld
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> FaceWorld:
+    return FaceWorld(tmp_path)
+
+
+def samples(world: FaceWorld) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    families = text_string_to_metric_families(exposition(world.view).decode())
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+def test_every_name_is_ours_and_counters_end_in_total(world: FaceWorld) -> None:
+    families = list(text_string_to_metric_families(exposition(world.view).decode()))
+    assert families
+    assert all(family.name.startswith("roost_") for family in families)
+    counters = [sample.name for family in families if family.type == "counter" for sample in family.samples]
+    assert all(name.endswith(("_total", "_created")) for name in counters)
+
+
+def test_level_components_and_jobs_are_there(world: FaceWorld) -> None:
+    world.system.board.put("health", HealthView(components=(ComponentView("database", False, "", 0.0, 0.0),)))
+    spec = JobSpec("plan", every=1800.0, priority=0, kind=Kind.CRITICAL)
+    snapshot = JobSnapshot(spec, Waiting(), interval=1800.0, succeeded=4, failed=1).skipped("gate")
+    world.system.board.put("job:plan", snapshot)
+    found = samples(world)
+    assert found["roost_level_ratio", ()] == 1.0
+    assert found["roost_component_up", (("component", "database"),)] == 0
+    assert found["roost_job_runs_total", (("job", "plan"), ("outcome", "succeeded"))] == 4
+    assert found["roost_job_runs_total", (("job", "plan"), ("outcome", "failed"))] == 1
+    assert found["roost_job_skips_total", (("job", "plan"),)] == 1
+    assert found["roost_job_interval_seconds", (("job", "plan"),)] == 1800
+
+
+def test_the_runs_of_a_job_are_one_number_and_no_labels(world: FaceWorld) -> None:
+    world.system.start("runs", DynamicSupervisor)
+    for number in range(5):
+        run = ChildSpec(f"run:plan:{number}", Actor, restart="temporary")
+        world.system.ask("runs", StartChild(run), timeout=5)
+    found = samples(world)
+    assert found["roost_runs_active", ()] == 5
+    assert not any("run:plan" in value for _, labels in found for _, value in labels)
+    assert found["roost_mailbox_depth_messages", (("actor", "runs"),)] == 0
+    world.stop()

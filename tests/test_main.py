@@ -1,0 +1,189 @@
+"""The front door as a real process: what it says to bad input, and that it ends in order."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from actors.face.doors import Shut, cannot_write, lock_home, open_port
+from actors.face.kept import keep_anchor, keep_instance
+from actors.work.registry import load
+from domain.calendar import Anchor
+from domain.settings import JOBS, parse
+
+MAIN = Path(__file__).parents[1] / "main.py"
+
+
+def roost(home: Path, *words: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    environment = {"PATH": os.environ["PATH"], "ROOST_HOME": str(home), "PORT": "0", **settings}
+    command = [sys.executable, str(MAIN), *words]
+    return subprocess.run(
+        command, env=environment, cwd=home.parent, capture_output=True, text=True, timeout=30, check=False
+    )
+
+
+def only_line(done: "subprocess.CompletedProcess[str]") -> str:
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+def test_bad_settings_are_all_told_and_nothing_is_made(tmp_path: Path) -> None:
+    done = roost(tmp_path / "home", PORT="eighty", SPEED="fast", DATABASE_URL="mysql://u:hunter2@h")
+    assert done.returncode == 2
+    assert [line.split("=")[0] for line in done.stderr.splitlines()] == [
+        "roost: DATABASE_URL",
+        "roost: PORT",
+        "roost: SPEED",
+    ]
+    assert "hunter2" not in done.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_an_unknown_command_names_the_way_to_the_known_ones(tmp_path: Path) -> None:
+    done = roost(tmp_path / "home", "dance")
+    assert done.returncode == 2
+    assert "there is no command 'dance'" in only_line(done)
+
+
+def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
+    holder = open_port("127.0.0.1", 0)
+    port = holder.getsockname()[1]
+    done = roost(tmp_path / "home", PORT=str(port))
+    assert done.returncode == 1
+    assert only_line(done).startswith(f"roost: port {port} of 127.0.0.1: cannot listen")
+    holder.close()
+
+
+def test_a_second_instance_is_told_the_pid_of_the_first(tmp_path: Path) -> None:
+    lock = lock_home(tmp_path)
+    done = roost(tmp_path)
+    assert done.returncode == 1
+    assert f"another Roost (pid {os.getpid()}) runs there" in only_line(done)
+    os.close(lock)
+
+
+def test_the_lock_of_a_roost_that_is_gone_holds_nobody_back(tmp_path: Path) -> None:
+    os.close(lock_home(tmp_path))
+    os.close(lock_home(tmp_path))
+
+
+def test_a_foreign_admin_socket_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "foreign.sock"
+    foreign = socket.socket(socket.AF_UNIX)
+    foreign.bind(str(path))
+    foreign.listen()
+    done = roost(tmp_path / "home", ADMIN_SOCKET=str(path))
+    assert done.returncode == 1
+    assert "another program listens there" in only_line(done)
+    foreign.close()
+
+
+def test_a_home_that_is_no_directory_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file")
+    done = roost(tmp_path / "home")
+    assert done.returncode == 1
+    assert "cannot be written" in only_line(done)
+
+
+def test_a_full_disk_is_one_line() -> None:
+    if not os.path.exists("/dev/full"):
+        pytest.skip("there is no /dev/full")
+    with pytest.raises(OSError) as full, open("/dev/full", "wb", buffering=0) as device:
+        device.write(b"x")
+    assert "Make room on that disk" in cannot_write(Path("/somewhere"), full.value)
+
+
+def test_settings_are_listed_with_secrets_masked(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("ACCOUNT=wren\nOPENAI_API_KEY=sk-hunter2\n")
+    done = roost(tmp_path / "home", "settings", "--json")
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
+    assert (rows["ACCOUNT"]["value"], rows["ACCOUNT"]["origin"]) == ("wren", ".env")
+    assert rows["OPENAI_API_KEY"]["value"] == "***"
+    assert rows["ROOST_HOME"]["origin"] == "environment"
+    assert "hunter2" not in roost(tmp_path / "home", "settings").stdout
+
+
+def test_check_says_what_cannot_be_reached(tmp_path: Path) -> None:
+    done = roost(tmp_path / "home", "check", REDIS_URL="redis://:hunter2@127.0.0.1:1/0")
+    assert done.returncode == 1
+    lines = {line.split()[1]: line for line in done.stdout.splitlines()}
+    assert lines["redis"].startswith("BAD redis     127.0.0.1:1 does not answer")
+    assert lines["home"].startswith("ok ")
+    assert "hunter2" not in done.stdout
+
+
+def test_ctl_without_a_roost_says_so(tmp_path: Path) -> None:
+    done = roost(tmp_path / "home", "ctl", "status")
+    assert done.returncode == 1
+    assert "no Roost listens at" in only_line(done)
+
+
+def test_a_stale_socket_is_replaced_and_a_signal_ends_it_in_order(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "run").mkdir(parents=True)
+    stale = socket.socket(socket.AF_UNIX)
+    stale.bind(str(home / "run" / "admin.sock"))
+    stale.close()
+    # Servers that are configured and away: nothing embedded has to start, and the boot must not wait for them.
+    away = {
+        "DATABASE_URL": "postgresql://roost:hunter2@127.0.0.1:1/roost",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "SITE_URL": "http://127.0.0.1:1",
+        "BROWSER_EXECUTABLE": "/nowhere/chromium",
+    }
+    environment = {"PATH": os.environ["PATH"], "ROOST_HOME": str(home), "PORT": "0", **away}
+    with subprocess.Popen(
+        [sys.executable, str(MAIN)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        assert process.stderr.readline().startswith("Roost: http://127.0.0.1:")
+        status = json.loads(roost(home, "ctl", "status", "--json").stdout)
+        assert status["posts"]["confirmed"] == 0
+        process.send_signal(signal.SIGTERM)
+        log = process.stdout.read()
+        assert process.wait(15) == 0
+    assert "ending in order: SIGTERM" in log
+    assert "hunter2" not in log
+    assert not (home / "run" / "admin.sock").exists()
+
+
+def test_the_settings_know_the_jobs_of_the_registry() -> None:
+    assert set(JOBS) == {job.spec.name for job in load(parse({}, {}))}
+
+
+def test_the_calendar_goes_on_where_it_was(tmp_path: Path) -> None:
+    first = keep_anchor(tmp_path, speed=60.0, wall=1000.0)
+    assert first == Anchor(real=1000.0, calendar=1000.0, speed=60.0)
+    assert keep_anchor(tmp_path, speed=60.0, wall=2000.0) == first
+
+
+def test_another_speed_makes_no_jump(tmp_path: Path) -> None:
+    first = keep_anchor(tmp_path, speed=60.0, wall=1000.0)
+    second = keep_anchor(tmp_path, speed=1.0, wall=1100.0)
+    assert second.at(1100.0) == first.at(1100.0)
+    assert second.at(1110.0) == first.at(1100.0) + 10
+    assert keep_anchor(tmp_path, speed=1.0, wall=5000.0) == second
+
+
+def test_a_clock_set_back_does_not_set_the_calendar_back(tmp_path: Path) -> None:
+    first = keep_anchor(tmp_path, speed=2.0, wall=1000.0)
+    assert keep_anchor(tmp_path, speed=2.0, wall=500.0).at(500.0) == first.calendar
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"real": 1}', '{"real": 1, "calendar": 1, "speed": 0}'])
+def test_a_broken_anchor_is_said_and_not_replaced(tmp_path: Path, text: str) -> None:
+    (tmp_path / "clock.json").write_text(text)
+    with pytest.raises(Shut, match="Put back a copy of it"):
+        keep_anchor(tmp_path, speed=1.0, wall=1.0)
+    assert (tmp_path / "clock.json").read_text() == text
+
+
+def test_an_instance_keeps_its_id(tmp_path: Path) -> None:
+    assert keep_instance(tmp_path, "first") == "first"
+    assert keep_instance(tmp_path, "second") == "first"
