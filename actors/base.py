@@ -114,7 +114,7 @@ class Actor(SeamedActor):
 
     def tell_myself(self, message: Any) -> None:
         """Put it behind what waits in my own mailbox; there is always room for it."""
-        refusal = "fenced" if self.fenced else self.mailbox.offer_own(Envelope(message)).refusal
+        refusal = "fenced" if self.fenced else self.mailbox.offer(Envelope(message), own=True).refusal
         if refusal is not None and not isinstance(message, SystemMessage):
             self.system.count_dead_letter(refusal, self.name, message)
 
@@ -218,7 +218,7 @@ class Actor(SeamedActor):
 
     def _serve(self) -> ExitReason | None:
         """Handle messages until one of them ends it. Returns why, or None if it was fenced."""
-        get, now = self.mailbox.get, self.system.runtime.now
+        get, now, count_handled = self.mailbox.get, self.system.runtime.now, self.handled_seconds.add
         while not self._ends():
             envelope = get()
             if envelope is None or self.fenced:
@@ -228,9 +228,11 @@ class Actor(SeamedActor):
                 self.system.count_dead_letter("asker gave up", self.name, envelope.message)
                 continue
             self.handling_since = began = now()
-            self.asker = asker
+            if asker is not None:
+                self.asker = asker
+            message = envelope.message
             try:
-                answer = self._handle(envelope.message)
+                answer = self._handle(message) if isinstance(message, SystemMessage) else self.receive(message)
             except CallerError as mistake:
                 if asker is None:
                     log.warning("%s: %s (told, so nobody hears it)", self.name, mistake)
@@ -246,20 +248,21 @@ class Actor(SeamedActor):
                         self._owed[asker] = None
                     else:
                         asker.set(answer)
-            self.asker = None
+            if asker is not None:
+                self.asker = None
             self.handling_since = None
-            self.handled_seconds.add(now() - began)
+            count_handled(now() - began)
         return self._ending
 
     def _ends(self) -> bool:
         return self._ending is not None
 
-    def _handle(self, message: Any) -> Any:
-        if isinstance(message, SystemMessage):
-            match message:
-                case Stop(reason):
-                    self._ending = reason
-                    return None
-                case Ping():
-                    return Pong(self.name, self.generation)
-        return self.receive(message)
+    def _handle(self, message: SystemMessage) -> Any:
+        match message:
+            case Stop(reason):
+                self._ending = reason
+                return None
+            case Ping():
+                return Pong(self.name, self.generation)
+            case _:
+                return self.receive(message)

@@ -44,7 +44,7 @@ class Directory:
     def __init__(self, runtime: Runtime) -> None:
         self._lock = runtime.condition("directory")
         self._now = runtime.now
-        self._living: dict[str, Actor] = {}
+        self.living: dict[str, Actor] = {}  # written here alone; one look into it needs no lock
         self._generation = 0
         self._watchers: dict[str, dict[str, None]] = {}  # watched → watchers, in order of their asking
         self._watching: dict[str, dict[str, None]] = {}  # the same, from the watcher's side: a watch ends with either
@@ -58,25 +58,25 @@ class Directory:
         with self._lock:
             if supervisor is not None and supervisor.fenced:
                 raise SupervisorFenced(f"{actor.name}: its supervisor {supervisor.name} was abandoned meanwhile")
-            if (holder := self._living.get(actor.name)) is not None:
+            if (holder := self.living.get(actor.name)) is not None:
                 raise NameTaken(actor.name, holder.generation)
             self._generation += 1
             actor.generation = self._generation
-            self._living[actor.name] = actor
+            self.living[actor.name] = actor
             self._ends.pop(actor.name, None)
             self._lock.notify_all()
             return actor.generation
 
     def find(self, name: str) -> "Actor | None":
         """The living incarnation of `name`, or None. No lock: one look into one dict."""
-        return self._living.get(name)
+        return self.living.get(name)
 
     def strike(self, actor: "Actor", reason: ExitReason) -> list[str]:
         """Take it out, if it still holds its name, and its watches with it. Returns who watched it, each once."""
         with self._lock:
-            if self._living.get(actor.name) is not actor:
+            if self.living.get(actor.name) is not actor:
                 return []
-            del self._living[actor.name]
+            del self.living[actor.name]
             self._ends[actor.name] = str(reason)
             if len(self._ends) > REMEMBERED_ENDS:
                 self._ends.popitem(last=False)
@@ -90,7 +90,7 @@ class Directory:
     def watch(self, name: str, watcher: str) -> bool:
         """Have `watcher` told when `name` ends. Returns False if there is no `name` now."""
         with self._lock:
-            if name not in self._living:
+            if name not in self.living:
                 return False
             self._watchers.setdefault(name, {})[watcher] = None
             self._watching.setdefault(watcher, {})[name] = None
@@ -110,7 +110,7 @@ class Directory:
         """Wait until an incarnation of `name` with a generation above `newer_than` is enrolled; None: not in time."""
         deadline = self._now() + timeout
         with self._lock:
-            while (actor := self._living.get(name)) is None or actor.generation <= newer_than:
+            while (actor := self.living.get(name)) is None or actor.generation <= newer_than:
                 if (left := deadline - self._now()) <= 0:
                     return None
                 self._lock.wait(left)
@@ -123,12 +123,12 @@ class Directory:
     def actors(self) -> "list[Actor]":
         """Every living incarnation, by name. For metrics and watchdogs."""
         with self._lock:
-            return [self._living[name] for name in sorted(self._living)]
+            return [self.living[name] for name in sorted(self.living)]
 
     def children_of(self, supervisor: str) -> "list[Actor]":
         """Who was started by `supervisor`, newest first."""
         with self._lock:
-            children = [actor for actor in self._living.values() if actor.supervisor == supervisor]
+            children = [actor for actor in self.living.values() if actor.supervisor == supervisor]
             return sorted(children, key=lambda actor: -actor.generation)
 
     @staticmethod

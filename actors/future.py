@@ -99,13 +99,17 @@ class Future:
         callback(self)
 
     def _settle(self, value: Any, error: BaseException | None) -> bool:
-        with self._changed:
+        changed = self._changed
+        changed.acquire()
+        try:
             if self._settled:
                 return False
             self._settled = True
             self._value, self._error = value, error
             callbacks, self._callbacks = self._callbacks, []
-            self._changed.notify_all()
+            changed.notify_all()
+        finally:
+            changed.release()
         for callback in callbacks:
             callback(self)
         return True

@@ -22,11 +22,11 @@ class Envelope:
     """A message on its way. reply_to: where its answer goes, if anybody waits for one. at: when it was put."""
 
     __slots__ = ("at", "message", "reply_to")
+    at: float
 
     def __init__(self, message: Any, reply_to: Any = None) -> None:
         self.message = message
         self.reply_to = reply_to
-        self.at = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,53 +85,49 @@ class Mailbox:
         self._refused = 0
         self._taken = 0
 
-    def offer(self, envelope: Envelope) -> "Offered":
-        """Put it in its lane, or say why not."""
+    def offer(self, envelope: Envelope, own: bool = False) -> "Offered":
+        """Put it in its lane, or say why not.
+
+        own: the owner sends it to itself (a timer, the result of a task), and there is always room for it: there are
+        only as many of these as it has asked for, and a lost tick would stop it for good.
+        """
         envelope.at = self._now()
-        dropped = None
-        with self._changed:
+        changed, offered = self._changed, TAKEN
+        changed.acquire()  # not `with`: that costs two calls more a message
+        try:
             if self._closed:
                 return DEAD
             if isinstance(envelope.message, SystemMessage):
                 self._system.append(envelope)
-            elif len(self._user) < self._capacity:
+            elif own or len(self._user) < self._capacity:
                 self._user.append(envelope)
-            elif self._full == "refuse":
-                self._refused += 1
-                return FULL
             else:
                 self._refused += 1
-                dropped = self._user.popleft()
+                if self._full == "refuse":
+                    return FULL
+                offered = Offered(None, self._user.popleft())
                 self._user.append(envelope)
             if self._waiting:
-                self._changed.notify()
-        return TAKEN if dropped is None else Offered(None, dropped)
-
-    def offer_own(self, envelope: Envelope) -> "Offered":
-        """As `offer`, for what the owner sends itself (timers, results of tasks): there is always room for it.
-
-        There are only as many of these as the owner has asked for, and a lost tick would stop it for good.
-        """
-        envelope.at = self._now()
-        with self._changed:
-            if self._closed:
-                return DEAD
-            (self._system if isinstance(envelope.message, SystemMessage) else self._user).append(envelope)
-            if self._waiting:
-                self._changed.notify()
-        return TAKEN
+                changed.notify()
+        finally:
+            changed.release()
+        return offered
 
     def get(self) -> Envelope | None:
         """The next envelope: system lane first, each lane in order. Waits while both are empty; None once closed."""
-        with self._changed:
+        changed = self._changed
+        changed.acquire()
+        try:
             while not self._system and not self._user:
                 if self._closed:
                     return None
                 self._waiting = True
-                self._changed.wait()
+                changed.wait()
             self._waiting = False
             self._taken += 1
             return self._system.popleft() if self._system else self._user.popleft()
+        finally:
+            changed.release()
 
     def await_stop(self, seconds: float) -> bool:
         """Let its owner wait in a long handler: True as soon as a stop is here (or the mailbox closed), else False.

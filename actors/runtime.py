@@ -33,6 +33,8 @@ class RuntimeEnds(BaseException):
 class Condition(Protocol):
     """What we use of `threading.Condition`."""
 
+    def acquire(self) -> Any: ...
+    def release(self) -> None: ...
     def __enter__(self) -> Any: ...
     def __exit__(self, *exc: Any) -> Any: ...
     def wait(self, timeout: float | None = None) -> bool: ...
@@ -48,7 +50,9 @@ class Timer(Protocol):
 
 
 class Runtime(Protocol):
-    """The world as actors see it."""
+    """The world as actors see it. observed: whether `checkpoint` does anything."""
+
+    observed: bool
 
     def now(self) -> float:
         """Monotonic seconds. For deadlines, leases, time-outs, breakers, watchdogs."""
@@ -90,14 +94,15 @@ class Runtime(Protocol):
 class ThreadedRuntime:
     """The real world: threads, the machine's clock, real chance."""
 
+    observed = False
+
     def __init__(self, anchor: Anchor | None = None) -> None:
         """anchor: where the calendar stands. None: the calendar is the real time."""
         self._wall_offset = time.time() - time.monotonic()
         self._anchor = anchor or Anchor(real=self.wall(), calendar=self.wall(), speed=1.0)
         self._timers = _Timers(self)
 
-    def now(self) -> float:
-        return time.monotonic()
+    now = staticmethod(time.monotonic)  # without a call in between: it is read several times a message
 
     def wall(self) -> float:
         return time.monotonic() + self._wall_offset

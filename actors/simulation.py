@@ -102,13 +102,18 @@ class _Condition:
         self._about = about
         self._waiters: list[_Thread] = []
 
-    def __enter__(self) -> "_Condition":
+    def acquire(self) -> None:
         self._world.switch()
         self._world.held += 1
-        return self
+
+    def release(self) -> None:
+        self._world.held -= 1
+
+    def __enter__(self) -> None:
+        self.acquire()
 
     def __exit__(self, *exc: object) -> None:
-        self._world.held -= 1
+        self.release()
 
     def wait(self, timeout: float | None = None) -> bool:
         world = self._world
@@ -160,6 +165,8 @@ class _Chance(random.Random):
 
 class SimulatedRuntime:
     """`actors.runtime.Runtime` in virtual time. Whoever makes it is its main thread; close it at the end."""
+
+    observed = True
 
     def __init__(self, seed: int, speed: float = 1.0, wall_limit: float = 10.0) -> None:
         """speed: of the calendar. wall_limit: real seconds without a step after which the world counts as frozen."""

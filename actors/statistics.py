@@ -19,7 +19,7 @@ class Histogram:
 
     def add(self, seconds: float) -> None:
         """Count one."""
-        self.counts[bisect_left(SECONDS, seconds)] += 1
+        self.counts[0 if seconds <= SECONDS[0] else bisect_left(SECONDS, seconds)] += 1
         self.sum += seconds
 
     def merge(self, other: "Histogram") -> None:

@@ -13,7 +13,7 @@ from actors.base import Actor, Ignore
 from actors.board import Board
 from actors.directory import Directory
 from actors.future import ActorDead, AskError, AskTimeout, Future, Refused
-from actors.mailbox import Envelope
+from actors.mailbox import TAKEN, Envelope
 from actors.protocol import Down, Exit, ExitReason, Killed, NoProcess, Stop, SystemMessage
 from actors.pykka_seam import construct
 from actors.runtime import Runtime
@@ -35,7 +35,9 @@ class System:
     def __init__(self, runtime: Runtime, zombie_cap: int = ZOMBIE_CAP) -> None:
         """zombie_cap: so many abandoned threads that do not end may there be; above it the process exits."""
         self.runtime = runtime
+        self._observed = runtime.observed
         self.directory = Directory(runtime)
+        self._living = self.directory.living
         self.board = Board(runtime.checkpoint)
         self.dead_letters: Counter[str] = Counter()  # by reason
         self.fenced_total = 0
@@ -140,10 +142,10 @@ class System:
         for asker in actor.owes():
             asker.fail(ActorDead(f"{actor.name}: ended ({reason}) before it answered"))
         for watcher in watchers:
-            self._carry(watcher, Envelope(Down(actor.name, actor.generation, reason)))
+            self._announce(watcher, (Down(actor.name, actor.generation, reason)))
         actor.ended.set(reason)
         if actor.supervisor is not None and actor.serving:
-            self._carry(actor.supervisor, Envelope(Exit(actor.name, actor.generation, reason)))
+            self._announce(actor.supervisor, (Exit(actor.name, actor.generation, reason)))
         return True
 
     def thread_ended(self, actor: Actor) -> None:
@@ -211,25 +213,34 @@ class System:
             log.warning("dead letter: %s to %s: %s (%d so far)", type(message).__name__, name, reason, number)
 
     def _send(self, name: str, envelope: Envelope) -> str | None:
+        """Put it into the mailbox of `name`, unless the sender is fenced. Returns why that failed, or None."""
         sender: Actor | None = getattr(self._current, "actor", None)
         if sender is not None and sender.fenced:
             self.count_dead_letter("fenced", name, envelope.message)
             return "fenced"
-        return self._carry(name, envelope)
-
-    def _carry(self, name: str, envelope: Envelope) -> str | None:
-        actor = self.directory.find(name)
+        if self._observed:
+            self.runtime.checkpoint("tell", name, type(envelope.message).__name__)
+        actor = self._living.get(name)
         if actor is None:
             refusal: str | None = "no such actor"
         else:
-            self.runtime.checkpoint("tell", name, type(envelope.message).__name__)
             offered = actor.mailbox.offer(envelope)
+            if offered is TAKEN:
+                return None
             refusal = offered.refusal
             if offered.dropped is not None:
                 self._drop(name, offered.dropped)
         if refusal is not None:
             self.count_dead_letter(refusal, name, envelope.message)
         return refusal
+
+    def _announce(self, name: str, end: Down | Exit) -> None:
+        """As `tell`, but also in the thread of a fenced actor: that somebody has ended is true whoever says it."""
+        if self._observed:
+            self.runtime.checkpoint("tell", name, type(end).__name__)
+        actor = self._living.get(name)
+        if actor is not None:
+            actor.mailbox.offer(Envelope(end))
 
     def _drop(self, name: str, envelope: Envelope) -> None:
         self.count_dead_letter("dropped for a newer one", name, envelope.message)
