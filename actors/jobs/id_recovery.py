@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actors.resources.browser import BrowserLoan
-
 from actors.work import outbox
 from actors.work.context import RunContext
 from actors.work.outcome import Outcome

@@ -1,7 +1,6 @@
 """Reads from the site's pages how the own posts did."""
 
 from actors.resources.browser import BrowserLoan
-
 from actors.work.context import RunContext
 from actors.work.outcome import Outcome
 from actors.work.run import Job

@@ -8,6 +8,7 @@ from actors.jobs.learn import newest
 from actors.work.context import RunContext
 from actors.work.outcome import Outcome
 from actors.work.run import Job
+from actors.work.writing import written
 from domain.calendar import DAY, minutes
 from domain.content import checks, planning, prompts, templates
 from domain.content.topics import FORMATS, TONES, TOPICS
@@ -110,7 +111,7 @@ class Plan(Job):
 
     def _texts(self, ctx: RunContext, desk: Desk, wishes: list[Wish], by_model: bool) -> list[Text | None]:
         recent = checks.Recent(frozenset(map(text_hash, desk.recent)), desk.recent)
-        drafts = self._drafts(ctx, desk, wishes) if by_model and not ctx.effects.templates else {}
+        drafts = self._drafts(ctx, desk, wishes) if by_model else {}
         texts: list[Text | None] = []
         for number, wish in enumerate(wishes):
             text = self._checked(ctx, drafts.get(number), "model", recent) or self._template(
@@ -127,7 +128,7 @@ class Plan(Job):
             prompts.Request(each.choice.arm.topic, each.choice.arm.format, each.choice.arm.tone) for each in wishes
         ]
         prompt = prompts.posts_prompt(requests, (), desk.recent[:SHOWN_TO_MODEL], nonce=ctx.new_id())
-        answer = ctx.complete(prompt, prompts.ANSWER_SCHEMA)
+        answer = written(ctx, prompt, prompts.ANSWER_SCHEMA)
         if answer is None:
             return {}
         drafts = prompts.parsed(answer, requests)
