@@ -106,7 +106,11 @@ class Policy:
     def route(self, category: str, priority: int, sizes: tuple[int, ...]) -> Route:
         """Where such a request may be served with reserves of these sizes; an empty route if they are all empty."""
         there = [number for number, size in enumerate(sizes) if size]
-        home = [number for number in there if self.reserves[number].is_home_of(category, priority)] or there[-1:]
+        home: list[int] = []
+        for number, reserve in enumerate(self.reserves):
+            if reserve.is_home_of(category, priority) and there:
+                place = number if sizes[number] else there[-1]
+                home += [] if place in home else [place]
         borrowed = [number for number in there if number not in home and priority < self.reserves[number].lent_above]
         return Route(
             order=(*home, *borrowed),

@@ -310,6 +310,29 @@ def test_with_one_context_left_everybody_still_gets_it_in_turn():
     assert names(ledger.release(lease.token, 1.0)) == ["posting"]
 
 
+def test_when_a_reserve_loses_its_last_unit_all_who_belong_to_it_move_together():
+    """Else the critical, who have a reserve of their own left, would only borrow where the others belong."""
+    policy = Policy(
+        "thing",
+        "unit",
+        (
+            Reserve("critical", 1, lowest_priority=0),
+            Reserve("own", 1, frozenset({"own"}), lent_above=2),
+            Reserve("open", 1),
+        ),
+        starvation_seconds=100.0,
+        longest_hold=60.0,
+        remedy="Wait.",
+    )
+    ledger = Ledger(policy, {})
+    ledger.resize(2, 0.0)
+    first, second = (lease_of(ledger.request(wish(name, 0), 0.0)) for name in ("a", "b"))
+    ledger.request(wish("lower", 1), 1.0)
+    ledger.request(wish("critical", 0), 1.0)
+    assert names(ledger.release(second.token, 2.0)) == ["critical"]
+    assert names(ledger.release(first.token, 2.0)) == ["lower"]
+
+
 def test_a_pool_that_grows_serves_those_who_wait_at_once_with_units_nobody_has():
     ledger = Ledger(ONE, {})
     first = lease_of(ledger.request(wish("a"), 0.0))
