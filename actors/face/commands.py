@@ -93,8 +93,7 @@ def _status(view: View, arguments: list[str], who: str) -> Reply:
 
 def _level_line(now: dict[str, Any]) -> str:
     level = now["level"]
-    pinned = f", pinned {level['pinned']}" if level["pinned"] else ""
-    return f"{level['name']}{pinned}" + "".join(f"; {reason}" for reason in level["reasons"])
+    return "; ".join([level["name"], *level["reasons"]])
 
 
 def _level(view: View, arguments: list[str], who: str) -> Reply:
@@ -200,7 +199,7 @@ def _restart(view: View, arguments: list[str], who: str) -> Reply:
         return Mistake(f"{name} is not restarted: {error}")
     match begun:
         case Started(_, generation):
-            return Said(f"{name} is restarted, life {generation}", {"name": name, "generation": generation})
+            return Said(f"{name} is restarted, as {name}#{generation}", {"name": name, "generation": generation})
         case NotFound():
             return Mistake(f"{name} has ended, and is not one that is started again")
         case answer:

@@ -45,10 +45,10 @@ def page(view: View) -> str:
         "main",
         _head(now),
         _figures(now),
-        tag("div", _components(now), _pools(now), kind="pair"),
+        tag("div", _components(now), tag("div", _pools(now), _servers(now)), kind="pair"),
         _jobs(now),
         _posts(now),
-        tag("div", _tree(view), _servers(now), kind="pair"),
+        _tree(view),
         tag(
             "footer",
             f"Roost {now['version']} · pid {now['pid']} · up {span(now['uptime_seconds'])} · ",
@@ -186,7 +186,8 @@ def _jobs(now: dict[str, Any]) -> Markup:
 def _posts(now: dict[str, Any]) -> Markup:
     rows = []
     for post in now["last_posts"]:
-        where = f"id {post['site_id']}" if post["site_id"] else post["why"] or ""
+        said = [post["kind"].replace("_", " "), clock(post["confirmed_at"] or post["due_at"])]
+        said += [f"id {post['site_id']}"] if post["site_id"] else [post["why"]] if post["why"] else []
         rows.append(
             tag(
                 "article",
@@ -194,7 +195,7 @@ def _posts(now: dict[str, Any]) -> Markup:
                 tag(
                     "small",
                     tag("span", post["state"].replace("_", " "), kind=f"state {post['state']}"),
-                    f" {post['kind'].replace('_', ' ')} · {clock(post['confirmed_at'] or post['due_at'])} · {where}",
+                    " " + " · ".join(said),
                 ),
             )
         )

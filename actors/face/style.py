@@ -33,7 +33,9 @@ article p{margin:0;white-space:pre-wrap;overflow-wrap:anywhere}
 .state{font-weight:600;color:var(--accent)}.state.confirmed,.state.reconciled{color:var(--good)}
 .state.unknown,.state.needs_human{color:var(--warn)}.state.failed_definite{color:var(--bad)}
 ul{list-style:none;margin:0;padding-left:16px;border-left:1px solid var(--line)}
-ul.tree{padding:0;border:0}li{padding:1px 0}li span+span{margin-left:4px;font-size:12px}li small{margin-left:8px}
+ul.tree{padding:0;border:0}
+ul.tree>li>ul{display:grid;gap:6px 14px;padding:0;border:0;
+grid-template-columns:repeat(auto-fit,minmax(190px,1fr))}li{padding:1px 0}li span+span{margin-left:4px;font-size:12px}li small{margin-left:8px}
 .again{color:var(--warn)}footer{color:var(--quiet);font-size:13px}a{color:var(--accent)}
 body.stale main{opacity:.45}
 """
