@@ -24,7 +24,7 @@ overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th{text-align:left;font-weight:500;color:var(--quiet);font-size:13px}
 td,th{padding:4px 14px 4px 0;vertical-align:top}tr+tr td{border-top:1px solid var(--line)}
-td:first-child{white-space:nowrap}td small{display:block}
+td:first-child,td:nth-child(n+5){white-space:nowrap}td small{display:block}
 .dot{display:inline-block;width:9px;height:9px;border-radius:50%;margin-right:8px;background:var(--idle)}
 .dot.good{background:var(--good)}.dot.bad{background:var(--bad)}
 meter{width:90px;height:12px;vertical-align:middle}
@@ -35,7 +35,8 @@ article p{margin:0;white-space:pre-wrap;overflow-wrap:anywhere}
 ul{list-style:none;margin:0;padding-left:16px;border-left:1px solid var(--line)}
 ul.tree{padding:0;border:0}
 ul.tree>li>ul{display:grid;gap:6px 14px;padding:0;border:0;
-grid-template-columns:repeat(auto-fit,minmax(190px,1fr))}li{padding:1px 0}li span+span{margin-left:4px;font-size:12px}li small{margin-left:8px}
+grid-template-columns:repeat(auto-fit,minmax(190px,1fr))}
+li{padding:1px 0}li span+span{margin-left:4px;font-size:12px}li small{margin-left:8px}
 .again{color:var(--warn)}footer{color:var(--quiet);font-size:13px}a{color:var(--accent)}
 body.stale main{opacity:.45}
 """
