@@ -49,6 +49,14 @@ class ServerUp:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class ServerDown:
+    """To those who need the server: it has ended, or no longer answers. why: one line."""
+
+    name: str
+    why: str
+
+
 class Server(Protocol):
     """What the actor must know of one kind of server. All of it may block; none of it runs in a handler."""
 
@@ -91,7 +99,7 @@ class ServerActor(Actor):
     """Owns one server's process."""
 
     def __init__(self, server: Server, needed_by: tuple[str, ...]) -> None:
-        """needed_by: the actors that are told `ServerUp`."""
+        """needed_by: the actors that are told `ServerUp` and `ServerDown`."""
         super().__init__()
         self.server = server
         self.needed_by = needed_by
@@ -183,15 +191,23 @@ class ServerActor(Actor):
         if label.startswith("probe") and self.missed < PROBES_MISSED:
             self.after(PROBE_EVERY, _Probe(self._life()))
             return
-        self._show(replace(self.state, up=False, detail=f"does not answer ({error}): killed, to be started again"))
+        self._down(f"does not answer ({error}): killed, to be started again", pid=self.state.pid)
         self.process.kill()  # its end is reported as any other
 
     def _gone(self, why: str, lived: float) -> None:
         self.failures = 1 if lived >= BACKOFF.reset_after else self.failures + 1
         wait = min(BACKOFF.max_seconds, BACKOFF.min_seconds * BACKOFF.factor ** (self.failures - 1))
         detail = f"{why}; started again in {wait:.1f} s"
-        self._show(replace(self.state, up=False, pid=0, restarts=self.state.restarts + 1, detail=detail))
+        self._down(detail, pid=0)
+        self._show(replace(self.state, restarts=self.state.restarts + 1))
         self.after(wait, _Start())
+
+    def _down(self, why: str, pid: int) -> None:
+        was_up = self.state.up
+        self._show(replace(self.state, up=False, pid=pid, detail=why))
+        if was_up:  # it may be up again before anybody else notices
+            for name in self.needed_by:
+                self.tell(name, ServerDown(self.server.name, why))
 
     def _why(self, ended: _Ended) -> str:
         if ended.code is None:
