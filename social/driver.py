@@ -30,6 +30,7 @@ ARTICLE = 'article[data-testid="tweet"]'
 USER_NAME = '[data-testid="UserName"]'
 OWN_LINK = '[data-testid="AppTabBar_Profile_Link"]'
 SWITCHER = '[data-testid="SideNav_AccountSwitcher_Button"]'
+BIO = '[data-testid="UserDescription"]'
 FOLLOWERS = 'a[href$="/verified_followers"], a[href$="/followers"]'
 
 
@@ -62,13 +63,15 @@ class PageSite:
         posts, ended = await self._posts(tab, limit)
         async with within(self.timeouts.load, f"read the profile of @{handle}"):
             shown = (await tab.locator(USER_NAME).first.inner_text())[:LONGEST_NAME]
+            said = await tab.locator(BIO).all_inner_texts()
             drawn = (await tab.locator(FOLLOWERS).first.inner_text(timeout=self.timeouts.load * 1000))[:LONGEST_NAME]
         if f"@{handle.lower()}" not in shown.lower().split():
             raise PageBroken(f"read the profile of @{handle}: the page is another account's. Check the handle.")
         followers = compact_count(drawn)
         if followers is None:
             raise PageBroken(f"read the profile of @{handle}: no number of followers. Check the page contract.")
-        return Profile(handle, shown.splitlines()[0], followers, posts, ended)
+        bio = said[0][:LONGEST_TEXT] if said else ""
+        return Profile(handle, shown.splitlines()[0], followers, posts, ended, bio)
 
     async def counts(self, tab: Page, handle: str, post_id: int) -> Counts:
         """See `Site.counts`."""

@@ -53,6 +53,7 @@ class Profile:
     """An account's page. followers: rounded where the site rounds; posts: as shown, also other people's.
 
     ended: the page had no more posts to show than these, so what is not here was not there when it was read.
+    bio: what the account says of itself, "" where it says nothing.
     """
 
     handle: str
@@ -60,6 +61,7 @@ class Profile:
     followers: int
     posts: tuple[Post, ...]
     ended: bool
+    bio: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,11 @@ def test_a_text_arrives_byte_for_byte(world: World, text: str) -> None:
     assert world.profile().posts[0].text == text
 
 
+def test_a_profile_tells_what_an_account_says_of_itself(world: World) -> None:
+    assert "Automated account" in world.profile().bio
+    assert world.profile(world.strangers_post().author).bio
+
+
 def test_a_reply_stands_under_its_parent(world: World) -> None:
     parent = world.strangers_post()
     published = world.publish(in_reply_to=parent.id)
