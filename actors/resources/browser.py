@@ -226,7 +226,7 @@ class BrowserBackend:
         kill(self._processes)
         if self.loop.is_running():
             with suppress(Exception):
-                self.call(self._cancel_all(), 1.0)
+                self.call(self._cancel_all(), 2.0)
             self.loop.call_soon_threadsafe(self.loop.stop)
         self.loans.clear()
 
@@ -369,9 +369,12 @@ class BrowserBackend:
     async def _cancel_all(self) -> None:
         me = asyncio.current_task()
         left = [task for task in asyncio.all_tasks() if task is not me]
+        if left:
+            await asyncio.wait(left, timeout=0.5)  # Playwright's own end by themselves, now that its driver has
         for task in left:
             task.cancel()
-        await asyncio.wait(left, timeout=0.5) if left else None
+        if left:
+            await asyncio.wait(left, timeout=0.5)
 
 
 async def _block(route: Route) -> None:
@@ -403,6 +406,9 @@ class BrowserActor(ResourceActor):
         self.settings = settings
         self.keeper = keeper
         self.units = settings.browser_contexts
+
+    def most_units(self) -> int:
+        return self.settings.browser_contexts
 
     def receive(self, message: Any) -> Any:
         match message:

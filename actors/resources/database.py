@@ -92,6 +92,7 @@ class DatabaseLoan(Loan):
         except psycopg.Error as error:
             log.warning("database: a statement was not cancelled (%s); its connection is closed all the same", error)
         finally:
+            _hang_up(connection)
             connection.close()
             self.backend.pool.putconn(connection)
 
@@ -192,8 +193,12 @@ def _is_dead(connection: LentConnection) -> bool:
 
 
 def _hang_up(connection: LentConnection) -> None:
-    """Free whoever waits for the server on this connection."""
-    with suppress(OSError, psycopg.OperationalError), socket.socket(fileno=os.dup(connection.fileno())) as line:
+    """Free whoever waits for the server on this connection.
+
+    Closed without that, its file's number goes to the next connection, and a holder that was not quick enough would
+    wait on somebody else's.
+    """
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
         line.shutdown(socket.SHUT_RDWR)
 
 

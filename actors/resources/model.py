@@ -239,6 +239,8 @@ NO_MODEL = "no model: OPENAI_API_KEY is not set, content comes from templates"
 class ModelActor(ResourceActor):
     """Lends calls. See `ResourceActor` for leases, breaker and healing."""
 
+    check_is_probe = False  # asking the API for nothing but a sign of life would cost money
+
     def __init__(self, settings: Settings, caps: Mapping[str, int], shelf: Shelf) -> None:
         policy = Policy(
             resource="model",

@@ -107,10 +107,13 @@ class RedisLoan(Loan):
             return None
         try:
             return call(client)
-        except (redis.RedisError, OSError) as error:
-            if self.ended is None:
-                self.fault = type(error).__name__
-                log.info("redis: %s goes on without its cache (%s)", self.lease.request.holder, self.fault)
+        except Exception as error:
+            if self.ended is not None:
+                return None  # the connection was closed under it, which redis-py says in many ways
+            if not isinstance(error, redis.RedisError | OSError):
+                raise
+            self.fault = type(error).__name__
+            log.info("redis: %s goes on without its cache (%s)", self.lease.request.holder, self.fault)
             return None
 
 

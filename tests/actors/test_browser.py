@@ -40,8 +40,8 @@ def make(home: str) -> World:
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     with tempfile.TemporaryDirectory(prefix="roost-") as home, pytest.MonkeyPatch.context() as faster:
-        faster.setattr("actors.resources.shell.CHECK_EVERY", 0.5)
-        faster.setattr("actors.resources.shell.CHECK_AGAIN", 0.1)
+        faster.setattr("actors.resources.upkeep.CHECK_EVERY", 0.5)
+        faster.setattr("actors.resources.upkeep.CHECK_AGAIN", 0.1)
         faster.setattr("actors.resources.browser.CHECK_SECONDS", 1.0)
         faster.setattr("actors.resources.browser.CLOSE_SECONDS", 2.0)
         made = make(home)

@@ -176,7 +176,7 @@ def test_a_wrong_url_is_no_crash_and_shows_no_password() -> None:
 def embedded(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr("actors.ground.servers.PROBE_EVERY", 0.2)
     monkeypatch.setattr("actors.ground.servers.PROBE_TIMEOUT", 0.5)
-    monkeypatch.setattr("actors.resources.shell.CHECK_EVERY", 0.5)
+    monkeypatch.setattr("actors.resources.upkeep.CHECK_EVERY", 0.5)
     monkeypatch.setattr("actors.resources.database.CHECK_SECONDS", 1.0)
     with tempfile.TemporaryDirectory(prefix="roost-") as home:
         made = World(ROOST_HOME=home, DATABASE_POOL_SIZE="4")

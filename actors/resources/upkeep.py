@@ -1,0 +1,290 @@
+"""Upkeep: a resource's backend is opened, checked, rebuilt, and what is known of it told.
+
+    opening ──opened──▶ up ──two checks fail, or it says that it is gone──▶ opening …
+       └──fails──▶ down ──backoff──▶ opening
+
+Nothing of it blocks: opening, closing and checking are tasks. Each backend has a number (`build`), so that news of an
+earlier one can be told apart.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from actors.base import Actor
+from actors.ground.servers import ServerDown, ServerUp
+from actors.protocol import Backoff, ComponentReport, ExitReason, TaskDone, TaskFailed
+from actors.resources.loans import Backend, BackendFault, BackendGone, Broken, Check, Rebuild, Shelf
+from actors.resources.tally import Tally
+from actors.runtime import Timer
+
+log = logging.getLogger("roost.resources")
+
+CHECK_EVERY = 10.0
+CHECK_AGAIN = 1.0
+CHECKS_MISSED = 2  # in a row, then it is rebuilt
+SHOW_EVERY = 0.05  # the board's snapshot may be this old while leases come and go by the thousand
+RETRY = Backoff(min_seconds=0.5, max_seconds=15.0)
+
+OPENING, UP, DOWN = "opening", "up", "down"
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    build: int
+
+
+@dataclass(frozen=True, slots=True)
+class _CheckDue:
+    build: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Pulse:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Show:
+    pass
+
+
+class Upkeep(Actor):
+    """Keeps one backend up. What that means for leases is the subclass' (the five methods under "for leases").
+
+    check_is_probe: whether a check calls what the holders call, so that its success speaks for them.
+    """
+
+    check_is_probe: ClassVar[bool] = True
+
+    def __init__(self, shelf: Shelf) -> None:
+        """shelf: one for all incarnations of this actor."""
+        super().__init__()
+        self.shelf = shelf
+        self.chance = self.system.runtime.random(f"resource:{self.name}")
+        self.state = OPENING
+        self.detail = "not opened yet"
+        self.answering = False
+        self.backend: Backend | None = None
+        self.build = 0
+        self.builds = 0  # backends that did open
+        self.failures = 0  # to open, in a row
+        self.missed = 0  # checks in a row
+        self.checking = False
+        self.probing = False
+        self.tally = Tally()
+        self._timers: dict[str, Timer] = {}
+        self._showing = False
+        self._told: tuple[bool, str] | None = None
+
+    # for subclasses
+
+    def make_backend(self, build: int) -> Backend:
+        """A backend, not opened. In a task's thread; raises with the reason if there is nothing to open."""
+        raise NotImplementedError
+
+    def snapshot(self) -> Any:
+        """What hangs on the board."""
+        raise NotImplementedError
+
+    def checked(self) -> None:
+        """A check went well: a moment for whatever a subclass does now and then."""
+
+    # for leases
+
+    def lend_nothing(self) -> None:
+        """There is nothing to lend for a moment: requests wait."""
+        raise NotImplementedError
+
+    def take_all(self, reason: str) -> None:
+        """Every lease is over."""
+        raise NotImplementedError
+
+    def refuse_all(self, reason: str) -> None:
+        """There is nothing to lend until further notice: requests are refused."""
+        raise NotImplementedError
+
+    def lend_again(self) -> None:
+        """The backend is new and good."""
+        raise NotImplementedError
+
+    def compare(self, backend: Backend, probe: bool) -> None:
+        """The backend has answered. probe: and that speaks for what holders do with it."""
+        raise NotImplementedError
+
+    # messages
+
+    def on_start(self) -> None:
+        self.lend_nothing()
+        self._open()
+        self._pulse()
+
+    def receive(self, message: Any) -> Any:
+        match message:
+            case _Show():
+                self._showing = False
+                self.show()
+            case _Pulse():
+                self._pulse()
+            case _Open(build) if build == self.build and self.state is not UP:
+                self._open()
+            case ServerUp() if self.failures:
+                self._open()
+            case ServerDown(name, why) if self.state is UP:
+                self.fault("gone")
+                self.rebuild(f"{name}: {why}")
+            case TaskDone(label, (backend, detail)) if label == f"open {self.build}":
+                self._opened(backend, detail)
+            case TaskFailed(label, error) if label == f"open {self.build}":
+                self._not_opened(str(error) or repr(error))
+            case Check():
+                self.look(probe=False)
+            case _CheckDue(build) if build == self.build:
+                self.look(probe=True)
+            case TaskDone(label, detail) if label == f"check {self.build}":
+                self._answered(detail)
+            case TaskFailed(label, error) if label == f"check {self.build}":
+                self._unanswered(error)
+            case BackendGone(build, why) if build == self.build and self.state is UP:
+                self.fault("gone")
+                self.rebuild(why)
+            case BackendFault(build, kind) if build == self.build:
+                self.fault(kind)
+            case Rebuild(why, rest):
+                self.rebuild(why, rest)
+            case TaskDone() | TaskFailed() | BackendGone() | BackendFault() | _Open() | _CheckDue():
+                pass  # of an earlier backend
+            case ServerUp() | ServerDown():
+                pass  # of an earlier backend, or nothing new
+            case _:
+                return super().receive(message)
+        return None
+
+    def terminate(self, reason: ExitReason) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        self.shelf.clear()
+        self.state, self.answering, self.detail = DOWN, False, f"stopped ({reason})"
+        self.show()
+
+    # the backend
+
+    def rebuild(self, why: str, rest_seconds: float = 0.0) -> None:
+        """Close all, wait, open anew. Requests wait meanwhile."""
+        log.warning("%s: rebuilt: %s", self.name, why)
+        self.lend_nothing()
+        self.take_all(f"{self.name}: rebuilt, since {why}")
+        self._open(rest_seconds, why)
+
+    def look(self, probe: bool) -> None:
+        """Check the backend. probe: it is the regular check, which may end an opening of the breaker; one that a
+        fault asked for may not, or the opening would be over as it begins."""
+        backend = self.backend
+        if backend is None or self.checking:
+            return
+        self.checking = True
+        self.probing = probe and self.check_is_probe
+        self.task(f"check {self.build}", backend.check)
+
+    def fault(self, kind: str) -> None:
+        """Count one. kind: few and fixed."""
+        self.tally.faults[kind] += 1
+        self.show_soon()
+
+    def _open(self, rest_seconds: float = 0.0, why: str = "") -> None:
+        self.build += 1
+        self.backend = None
+        self.answering = self.checking = False
+        if self.state is not DOWN:  # down stays so until it is really up: those who ask are refused at once
+            self.state = OPENING
+            self.lend_nothing()
+        self._become(self.state, f"opening, since {why}" if why else "opening")
+        build = self.build
+        self.task(f"open {build}", lambda: self._build(build, rest_seconds))
+
+    def _build(self, build: int, rest_seconds: float) -> tuple[Backend, str]:
+        """In a task: whatever was there goes first, so that there are never two."""
+        self.shelf.clear()
+        if rest_seconds:
+            self.system.runtime.sleep(rest_seconds)
+        backend = self.make_backend(build)
+        self.shelf.put(backend)
+        try:
+            return backend, backend.open()
+        except BaseException:
+            backend.close()
+            raise
+
+    def _opened(self, backend: Backend, detail: str) -> None:
+        self.backend = backend
+        self.builds += 1
+        self.failures = self.missed = 0
+        self.answering = True
+        self.lend_again()
+        self._become(UP, detail)
+        self.set_timer("check", CHECK_EVERY, _CheckDue(self.build))
+
+    def _not_opened(self, why: str) -> None:
+        self.failures += 1
+        self.tally.faults["not opened"] += 1
+        wait = min(RETRY.max_seconds, RETRY.min_seconds * RETRY.factor ** min(self.failures - 1, 30))
+        self._become(DOWN, why)
+        self.refuse_all(why)
+        self.set_timer("open", wait * self.chance.uniform(0.8, 1.2), _Open(self.build))
+
+    def _answered(self, detail: str) -> None:
+        self.checking = False
+        self.missed = 0
+        self.answering = True
+        if self.backend is not None:
+            self.compare(self.backend, self.probing)
+        self._become(UP, detail)
+        self.set_timer("check", CHECK_EVERY, _CheckDue(self.build))
+        self.checked()
+
+    def _unanswered(self, error: BaseException) -> None:
+        why = str(error) or repr(error)
+        self.checking = self.answering = False
+        self.missed += 1
+        self.tally.faults["no answer"] += 1
+        if self.missed >= CHECKS_MISSED or isinstance(error, Broken):
+            self.missed = 0
+            self.rebuild(f"it does not answer ({why})")
+            return
+        self._become(self.state, f"does not answer: {why}")
+        self.set_timer("check", CHECK_AGAIN, _CheckDue(self.build))
+
+    # telling
+
+    def healthy(self) -> bool:
+        """Up and answering."""
+        return self.state is UP and self.answering
+
+    def show(self) -> None:
+        """Put what is known on the board, and tell health if it is news."""
+        news = (self.healthy(), self.detail)
+        if news != self._told:
+            self._told = news
+            self.tell("health", ComponentReport(self.name, *news))
+        self.system.board.put(self.name, self.snapshot())
+
+    def show_soon(self) -> None:
+        """Show, but not for each of a thousand changes."""
+        if not self._showing:
+            self._showing = True
+            self.set_timer("show", SHOW_EVERY, _Show())
+
+    def _become(self, state: str, detail: str) -> None:
+        self.state, self.detail = state, detail
+        self.show()
+
+    def _pulse(self) -> None:
+        self._told = None
+        self.show()
+        self.set_timer("pulse", CHECK_EVERY, _Pulse())
+
+    def set_timer(self, what: str, seconds: float, message: Any) -> None:
+        """Tell myself, in place of what was to be told under the same word."""
+        if (earlier := self._timers.get(what)) is not None:
+            earlier.cancel()
+        self._timers[what] = self.after(seconds, message)
