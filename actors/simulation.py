@@ -41,6 +41,7 @@ T = TypeVar("T")
 EPOCH = 1_767_225_600.0  # where wall and calendar begin: 2026-01-01T00:00:00Z
 BEGIN = 1_000.0  # where the monotonic clock begins: not 0, which a careless `or` would take for nothing
 REMEMBERED_EVENTS = 60
+STEP_LIMIT = 500_000
 
 
 class SimulationError(Exception):
@@ -49,6 +50,10 @@ class SimulationError(Exception):
 
 class Deadlock(SimulationError):
     """Nobody can go on, and no timer will change that. The text says who waits for what."""
+
+
+class Livelock(SimulationError):
+    """They go on and on and the clock stands still, which in production burns a whole core."""
 
 
 class Frozen(SimulationError):
@@ -90,6 +95,11 @@ class _Timer:
 
     def cancel(self) -> None:
         self.action = None
+
+    def run(self) -> None:
+        """As the timers' thread does, unless it was cancelled meanwhile."""
+        if callable(self.action):
+            self.action()
 
 
 class _Condition:
@@ -173,6 +183,7 @@ class SimulatedRuntime:
         self.seed = seed
         self.held = 0  # locks held by the running thread
         self.steps = 0  # how often the baton went on
+        self._steps_here = 0  # the same, since the clock last moved
         self._wall_limit = wall_limit
         self._anchor = Anchor(real=EPOCH, calendar=EPOCH, speed=speed)
         self._now = BEGIN
@@ -208,7 +219,10 @@ class SimulatedRuntime:
 
     def sleep(self, seconds: float) -> None:
         self.note("sleep")
-        self.wake_at(self._now + max(0.0, seconds), self.running)
+        if seconds <= 0:
+            self.switch()
+            return
+        self.wake_at(self._now + seconds, self.running)
         self.block("the end of its sleep", for_ever=False)
 
     def condition(self, about: str = "") -> _Condition:
@@ -226,8 +240,12 @@ class SimulatedRuntime:
         self.switch()
 
     def call_at(self, when: float, callback: Callable[[], None]) -> _Timer:
-        timer = _Timer(when, next(self._order), callback)
-        heapq.heappush(self._heap, timer)
+        timer = _Timer(max(when, self._now), next(self._order), callback)
+        if when <= self._now:
+            self._due.append(timer.run)
+            self._ready_timers()
+        else:
+            heapq.heappush(self._heap, timer)
         return timer
 
     def random(self, stream: str) -> random.Random:
@@ -310,6 +328,10 @@ class SimulatedRuntime:
             return
         self.running = chosen
         self.steps += 1
+        self._steps_here += 1
+        if self._steps_here > STEP_LIMIT and self._failure is None:
+            here = "\n  ".join(self.recent_events()[-10:])
+            self._failure = Livelock(f"{STEP_LIMIT} steps, and the clock stands still:\n  {here}")
         self._hash.update(chosen.name.encode())
         chosen.baton.release()
         if me.done:
@@ -346,15 +368,14 @@ class SimulatedRuntime:
         while self._heap and not self._ready:
             when = self._heap[0].when
             while self._heap and self._heap[0].when <= when:
-                match heapq.heappop(self._heap).action:
-                    case None:
-                        continue
-                    case _Thread() as thread:
-                        self._now = max(self._now, when)
-                        self.ready(thread)
-                    case callback:
-                        self._now = max(self._now, when)
-                        self._due.append(callback)
+                timer = heapq.heappop(self._heap)
+                if timer.action is None:
+                    continue
+                self._now, self._steps_here = when, 0
+                if isinstance(timer.action, _Thread):
+                    self.ready(timer.action)
+                else:
+                    self._due.append(timer.run)
             if self._due:
                 self._ready_timers()
         if not self._ready:

@@ -93,26 +93,25 @@ class System:
         return True
 
     def stop_and_wait(self, actor: Actor, timeout: float | None, reason: ExitReason | None = None) -> ExitReason:
-        """Ask it to end and wait for that; fence it after `timeout` seconds (None: wait as long as it takes, 0: at
-        once). For supervisors and for whoever closes the house.
-
-        Returns: the reason of its end.
-        """
+        """Ask it to end, and wait as `await_end` does. For supervisors and for whoever closes the house."""
         if timeout != 0:
             self.ask_to_stop(actor, reason)
-        return self.await_end(actor, timeout)
+        return self.await_end(actor, timeout, self.runtime.now())
 
     def ask_to_stop(self, actor: Actor, reason: ExitReason | None = None) -> None:
         """Ask this incarnation, whoever bears the name now."""
         actor.mailbox.offer(Envelope(Stop(reason) if reason else Stop()))
 
-    def await_end(self, actor: Actor, timeout: float | None) -> ExitReason:
-        """Wait until it has ended; fence it after `timeout` seconds (None: as long as it takes, 0: at once).
+    def await_end(self, actor: Actor, timeout: float | None, since: float) -> ExitReason:
+        """Wait until it has ended, and fence it if it has not `timeout` seconds after `since` (monotonic).
 
+        timeout: None waits as long as it takes, 0 fences at once.
         Returns: the reason of its end.
         """
-        if timeout == 0 or not actor.ended.wait(timeout):
-            self.fence(actor, "at once, as its shutdown says" if timeout == 0 else f"not stopped in {timeout:g} s")
+        if timeout == 0:
+            self.fence(actor, "at once, as its shutdown says")
+        elif not actor.ended.wait(None if timeout is None else since + timeout - self.runtime.now()):
+            self.fence(actor, f"not stopped in {timeout:g} s")
         reason: ExitReason = actor.ended.get()
         return reason
 

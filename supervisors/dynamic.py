@@ -10,6 +10,7 @@
 Semantics are those of OTP's `simple_one_for_one` and of Elixir's `DynamicSupervisor`; a child is known by its name.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -73,9 +74,8 @@ class DynamicSupervisor(Family):
         for child, actor in running:
             if child.spec.shutdown != 0:
                 self.system.ask_to_stop(actor)
-        for child, actor in running:
-            shutdown = child.spec.shutdown
-            self.system.await_end(actor, None if shutdown is None else max(0.0, began + shutdown - self.now()))
+        for child, actor in sorted(running, key=lambda one: math.inf if (s := one[0].spec.shutdown) is None else s):
+            self.system.await_end(actor, child.spec.shutdown, since=began)
         self.system.board.take_down(f"supervisor:{self.name}")
 
     def receive(self, message: Any) -> Any:
