@@ -1,4 +1,8 @@
-"""From a coroutine to an actor: how the browser's loop waits for an answer without standing still."""
+"""From a coroutine to an actor: how a page's work waits for an answer.
+
+On the browser's loop it must not stand still, so the answer is awaited there. Where no loop runs, the coroutine is
+stepped by the run's own thread, as a simulation does it, and that thread may block as everywhere else in a run.
+"""
 
 import asyncio
 from typing import Any
@@ -9,7 +13,10 @@ from actors.work.context import RunContext
 
 async def asked(ctx: RunContext, name: str, message: Any) -> Any:
     """The actor's answer, awaited. Raises as an ask does."""
-    loop = asyncio.get_running_loop()
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return ctx.ask(name, message)
     arrived: asyncio.Future[Any] = loop.create_future()
 
     def settle(answer: Future) -> None:
