@@ -51,7 +51,7 @@ class Healer:
         self._chance = owner.system.runtime.random("healing")
         self.history: tuple[Healed, ...] = ()
 
-    def is_ill(self, component: str, detail: str) -> None:
+    def is_ill(self, component: str) -> None:
         """Treatment begins, if there is one for it and it has not begun."""
         try:
             ailment = Ailment(component)

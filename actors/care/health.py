@@ -26,6 +26,7 @@ PROBE_EVERY = 5.0
 ASK_AFTER = 15.0  # seconds of silence, then it is asked for a sign of life
 SILENT_AFTER = 30.0  # seconds of silence, then it counts as unhealthy
 SELDOM = frozenset({"session"})  # comes from a job, at the job's pace
+OPENS_FOR = 30.0  # seconds that a component which was never well may take, before it is treated as ill
 RESOURCES = ("database", "redis", "browser", "model")
 
 
@@ -46,6 +47,7 @@ class HealthActor(Actor):
         self.state = levels.State()
         self.components: dict[str, ComponentView] = {}
         self.subscribers: dict[str, None] = {}
+        self.been_well: set[str] = set()
         self.force: InForce | None = None
         self.since = self.calendar()
         self.settling: Timer | None = None
@@ -101,10 +103,19 @@ class HealthActor(Actor):
         changed = before is None or before.healthy != healthy
         since = now if changed or before is None else before.since
         self.components[component] = ComponentView(component, healthy, detail, since, heard=now)
-        self.state = levels.after(self.state, levels.Report(component, healthy), now)
+        if healthy:
+            self.been_well.add(component)
+        opens = (
+            component not in self.been_well
+        )  # it counts as down anyhow, and is neither news nor in need of healing
+        if not opens:
+            self.state = levels.after(self.state, levels.Report(component, healthy), now)
         if changed:
-            log.log(logging.INFO if healthy else logging.WARNING, "%s: %s", component, detail or _word(healthy))
-            self.healer.is_well(component) if healthy else self.healer.is_ill(component, detail)
+            log.log(logging.INFO if healthy or opens else logging.WARNING, "%s: %s", component, detail)
+            if healthy:
+                self.healer.is_well(component)
+            elif not opens:
+                self.healer.is_ill(component)
 
     def _probe(self) -> None:
         self.after(PROBE_EVERY, Probe())
@@ -117,6 +128,8 @@ class HealthActor(Actor):
                 self.components[component.name] = replace(self.components[component.name], heard=component.heard)
             elif silence >= ASK_AFTER and component.name in RESOURCES:
                 self.tell(component.name, Check())
+            if not component.healthy and now - component.since >= OPENS_FOR:
+                self.healer.is_ill(component.name)
         self._decide()
 
     # the level
@@ -186,10 +199,6 @@ class HealthActor(Actor):
 
     def _show(self) -> None:
         self.system.board.put(self.name, self._view())
-
-
-def _word(healthy: bool) -> str:
-    return "well" if healthy else "ill"
 
 
 def _why(reasons: tuple[str, ...]) -> str:

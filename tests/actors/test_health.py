@@ -85,6 +85,25 @@ def test_nothing_is_well_before_it_is_heard_of() -> None:
     assert world.now_at is Level.FULL
 
 
+def test_a_component_that_opens_at_boot_is_not_ill_and_counts_as_soon_as_it_is_up() -> None:
+    world = HealthWorld(well=False)
+    told = world.ear("database")
+    world.report("database", False, "opening")
+    assert world.now_at is Level.EMERGENCY
+    for name in WELL:
+        world.report(name, True)
+    assert world.now_at is Level.FULL
+    assert told == []
+
+
+def test_a_component_that_never_comes_up_is_treated_after_a_while() -> None:
+    world = HealthWorld(well=False)
+    told = world.ear("database")
+    world.pulse(60, "database")
+    assert Check() in told
+    assert world.view.healing[0].component == "database"
+
+
 def test_a_level_goes_down_at_once_and_up_only_when_settled() -> None:
     world = HealthWorld()
     world.report("redis", False, "connection refused")
