@@ -13,26 +13,14 @@ closes the context.
 import asyncio
 import concurrent.futures
 import logging
-import os
-import re
-import shutil
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from typing import Any, TypeVar
 
-from playwright.async_api import (
-    Browser,
-    BrowserContext,
-    Error,
-    Page,
-    Playwright,
-    Route,
-    ViewportSize,
-    async_playwright,
-)
+from playwright.async_api import BrowserContext, Error, Page
 
+from actors.resources.chromium import Chromium
 from actors.resources.loans import Backend, BackendFault, BackendGone, Loan, Shelf
-from actors.resources.process_tree import Process, Reaper, command_line, descendants, kill
+from actors.resources.process_tree import Reaper
 from actors.resources.session import Keeper, SetSession
 from actors.resources.shell import ResourceActor
 from actors.system import System
@@ -45,33 +33,16 @@ log = logging.getLogger("roost.resources")
 
 R = TypeVar("R")
 
-LAUNCH_SECONDS = 30.0
 CONTEXT_SECONDS = 10.0
 CLOSE_SECONDS = 5.0
 CHECK_SECONDS = 5.0
 RUN_SECONDS = 60.0
-RETIRE_USES = 50  # contexts, then a browser that nobody uses is replaced: what leaks, leaks a little at a time
+# A browser that has opened so many contexts (50 for each that can be lent), or is so old, is replaced when nobody
+# uses it: what leaks, leaks a little at a time.
+RETIRE_CONTEXTS = 150
 RETIRE_SECONDS = 1800.0
-ON_PATH = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--blink-settings=imagesEnabled=false",
-    "--disable-remote-fonts",
-    "--autoplay-policy=user-gesture-required",
-    "--mute-audio",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-extensions",
-)
-MEDIA = re.compile(r"\.(mp4|m4s|m3u8|webm|mp3|aac|ogg)(\?|$)", re.IGNORECASE)
-SIZE: ViewportSize = {"width": 1024, "height": 1400}
-DRIVER = " run-driver"  # in the command line of Playwright's driver
-CHROMIUM_CHILD = " --type="  # in those of Chromium's own helpers, which it replaces by itself
 # Words of errors that mean the browser, and not the page's behaviour.
 BROWSER_FAULTS = ("closed", "crashed", "disconnected")
-
-
-class NoBrowser(Exception):
-    """There is no browser. The text says why and what to do."""
 
 
 class BrowserLoan(Loan):
@@ -132,8 +103,8 @@ class BrowserLoan(Loan):
             waiting.cancel()
 
     def close(self) -> None:
-        if self.backend.alive():
-            self.backend.call(self._close_context(), CLOSE_SECONDS)
+        if self.backend.chromium.alive():
+            self.backend.chromium.call(self._close_context(), CLOSE_SECONDS)
         self.backend.loans.pop(self.token, None)
 
     # inside
@@ -143,7 +114,7 @@ class BrowserLoan(Loan):
             if self.ended is not None:
                 work.close()
                 raise self.ended
-            waiting = self._waiting = self.backend.submit(work)
+            waiting = self._waiting = self.backend.chromium.submit(work)
         try:
             return waiting.result(timeout)
         except concurrent.futures.CancelledError:
@@ -186,7 +157,7 @@ class BrowserLoan(Loan):
 
 
 class BrowserBackend:
-    """See `Backend`. One driver, one browser, one loop thread."""
+    """See `Backend`. Lends the contexts of one Chromium."""
 
     def __init__(self, system: System, settings: Settings, keeper: Keeper, build: int) -> None:
         self.system = system
@@ -196,38 +167,21 @@ class BrowserBackend:
         self.loans: dict[int, BrowserLoan] = {}
         self.contexts_opened = 0
         self.began = system.runtime.now()
-        self.loop = asyncio.new_event_loop()
-        self.browser: Browser | None = None
-        self._playwright: Playwright | None = None
-        self._processes: list[Process] = []
-        self._lifelines: list[int] = []
-        self._closing = False
+        self.chromium = Chromium(settings, system.runtime, f"browser-loop-{build}", self._gone)
         self._reaper = Reaper()
-
-    # Backend
 
     def open(self) -> str:
         self.keeper.fill(self.system, self.settings)
-        self.system.runtime.spawn(f"browser-loop-{self.build}", self._run_loop)
-        version = self.call(self._launch(), LAUNCH_SECONDS)
-        return f"Chromium {version}"
+        return f"Chromium {self.chromium.open()}"
 
     def check(self) -> str:
         self._reaper.reap()
-        return f"Chromium {self.call(self._ask_version(), CHECK_SECONDS)}"
+        return f"Chromium {self.chromium.version(CHECK_SECONDS)}"
 
     def close(self) -> None:
-        self._closing = True
         for loan in list(self.loans.values()):
             loan.end("browser: it is closed")
-        if self.loop.is_running():
-            with suppress(Exception):  # whatever it says, it is killed below
-                self.call(self._shut_down(), CLOSE_SECONDS)
-        kill(self._processes)
-        if self.loop.is_running():
-            with suppress(Exception):
-                self.call(self._cancel_all(), 2.0)
-            self.loop.call_soon_threadsafe(self.loop.stop)
+        self.chromium.close()
         self.loans.clear()
 
     def lend(self, lease: Lease) -> Loan:
@@ -235,167 +189,26 @@ class BrowserBackend:
         return loan
 
     def taken(self) -> int:
-        there = self.browser.contexts if self.browser is not None else []
+        there = self.chromium.contexts()
         return sum(loan.context is None or loan.context in there for loan in list(self.loans.values()))
 
-    # for loans
-
-    def alive(self) -> bool:
-        """Whether there is a browser to speak to."""
-        return not self._closing and self.browser is not None and self.browser.is_connected()
-
-    def submit(self, work: Any) -> "concurrent.futures.Future[Any]":
-        """Start a coroutine on the loop."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop)
-
-    def call(self, work: Any, timeout: float) -> Any:
-        """Run a coroutine on the loop and wait. Raises TimeoutError after so many seconds."""
-        future = self.submit(work)
-        try:
-            return future.result(timeout)
-        except TimeoutError:
-            future.cancel()
-            raise TimeoutError(f"browser: no answer in {timeout:g} s") from None
-
     async def new_context(self) -> BrowserContext:
-        """A context with the site's session."""
-        assert self.browser is not None
-        context = await self.browser.new_context(
-            storage_state=self.keeper.state(), viewport=SIZE, service_workers="block", accept_downloads=False
-        )
+        """A context with the site's session. On the loop."""
+        context = await self.chromium.new_context(self.keeper.state())
         self.contexts_opened += 1
-        await context.route(MEDIA, _block)
         return context
 
     def worn_out(self) -> bool:
         """Whether it has served long enough to be replaced when nobody uses it."""
-        old = self.system.runtime.now() - self.began > RETIRE_SECONDS
-        return not self.loans and (self.contexts_opened > RETIRE_USES * 3 or (old and self.contexts_opened > 0))
+        old = self.system.runtime.now() - self.began > RETIRE_SECONDS and self.contexts_opened > 0
+        return not self.loans and (old or self.contexts_opened > RETIRE_CONTEXTS)
 
     def tell_fault(self, kind: str) -> None:
         """Have it counted."""
         self.system.tell("browser", BackendFault(self.build, kind))
 
-    # on the loop
-
-    def _run_loop(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        try:
-            self.loop.run_forever()
-        finally:
-            for lifeline in self._lifelines:
-                os.close(lifeline)
-            self.loop.close()
-
-    async def _launch(self) -> str:
-        before = {process.pid for process in descendants(os.getpid())}
-        self._playwright = await async_playwright().start()
-        self._own(before)
-        self.browser = await self._start_chromium(self._playwright)
-        self._own(before)
-        self.browser.on("disconnected", lambda _: self._gone("Chromium is gone"))
-        for process in self._processes:
-            self._watch(process)
-        trial = await self.browser.new_context()
-        page = await trial.new_page()
-        await page.set_content("<title>trial</title>")
-        if await page.title() != "trial":
-            raise NoBrowser("Chromium shows no page")
-        await trial.close()
-        return self.browser.version
-
-    async def _start_chromium(self, playwright: Playwright) -> Browser:
-        options: dict[str, Any] = {
-            "executable_path": _executable(self.settings),
-            "args": list(FLAGS),
-            "timeout": LAUNCH_SECONDS * 1000,
-            **dict.fromkeys(("handle_sigint", "handle_sigterm", "handle_sighup"), False),
-        }
-        root = os.geteuid() == 0  # Chromium's own sandbox refuses root
-        try:
-            return await playwright.chromium.launch(chromium_sandbox=not root, **options)
-        except Error as error:
-            if "sandbox" in error.message.lower() and not root and self.settings.on_sandbox:
-                log.warning(
-                    "browser: this system forbids Chromium's sandbox; without it, for our own site's pages only"
-                )
-                return await playwright.chromium.launch(chromium_sandbox=False, **options)
-            raise NoBrowser(_why(error)) from error
-
-    def _own(self, before: set[int]) -> None:
-        """Remember the driver and the browser's leader, to end them for certain and to notice their end."""
-        known = {process.pid for process in self._processes}
-        for process in descendants(os.getpid()):
-            line = command_line(process.pid)
-            if process.pid in before or process.pid in known or CHROMIUM_CHILD in line:
-                continue
-            # Chromium may be started by a shell script that waits for it: then both are wanted.
-            if DRIVER in line if process.parent == os.getpid() else process.parent in known:
-                self._processes.append(process)
-                known.add(process.pid)
-
-    def _watch(self, process: Process) -> None:
-        try:
-            lifeline = os.pidfd_open(process.pid)
-        except OSError:
-            self._gone(f"{process.name} ended at once")
-            return
-        self._lifelines.append(lifeline)
-
-        def ended() -> None:
-            self.loop.remove_reader(lifeline)
-            self._gone(f"process {process.pid} ({process.name}) ended")
-
-        self.loop.add_reader(lifeline, ended)
-
     def _gone(self, why: str) -> None:
-        if not self._closing:
-            self.system.tell("browser", BackendGone(self.build, why))
-
-    async def _ask_version(self) -> str:
-        assert self.browser is not None
-        session = await self.browser.new_browser_cdp_session()
-        try:
-            return str((await session.send("Browser.getVersion"))["product"]).rpartition("/")[2]
-        finally:
-            await session.detach()
-
-    async def _shut_down(self) -> None:
-        if self.browser is not None:
-            await self.browser.close()
-        if self._playwright is not None:
-            await self._playwright.stop()
-
-    async def _cancel_all(self) -> None:
-        me = asyncio.current_task()
-        left = [task for task in asyncio.all_tasks() if task is not me]
-        if left:
-            await asyncio.wait(left, timeout=0.5)  # Playwright's own end by themselves, now that its driver has
-        for task in left:
-            task.cancel()
-        if left:
-            await asyncio.wait(left, timeout=0.5)
-
-
-async def _block(route: Route) -> None:
-    await route.abort()
-
-
-def _executable(settings: Settings) -> str | None:
-    """The browser to start; None: Playwright's own."""
-    if settings.browser_executable is not None:
-        return settings.browser_executable
-    return next((found for name in ON_PATH if (found := shutil.which(name)) is not None), None)
-
-
-def _why(error: Error) -> str:
-    line = error.message.strip().splitlines()[0]
-    if "executable doesn't exist" in error.message.lower():
-        return (
-            f"no browser ({line}). Install chromium-headless-shell, or run "
-            "`playwright install --only-shell chromium`, or name one in BROWSER_EXECUTABLE"
-        )
-    return f"Chromium does not start: {line}"
+        self.system.tell("browser", BackendGone(self.build, why))
 
 
 class BrowserActor(ResourceActor):

@@ -217,6 +217,10 @@ class Loan:
         if self.ended is not None:
             raise self.ended
 
+    def is_over(self) -> bool:
+        """Whether it has been ended."""
+        return self.ended is not None
+
     def left(self) -> float:
         """Seconds until its hold deadline."""
         return max(0.0, self.lease.hold_until - self.runtime.now())

@@ -103,12 +103,12 @@ class RedisLoan(Loan):
 
     def _try(self, call: Callable[[redis.Redis], Any]) -> Any:
         client = self._client
-        if client is None or self.fault is not None or self.ended is not None:
+        if client is None or self.fault is not None or self.is_over():
             return None
         try:
             return call(client)
         except Exception as error:
-            if self.ended is not None:
+            if self.is_over():
                 return None  # the connection was closed under it, which redis-py says in many ways
             if not isinstance(error, redis.RedisError | OSError):
                 raise

@@ -44,6 +44,7 @@ def world() -> Iterator[World]:
         faster.setattr("actors.resources.upkeep.CHECK_AGAIN", 0.1)
         faster.setattr("actors.resources.browser.CHECK_SECONDS", 1.0)
         faster.setattr("actors.resources.browser.CLOSE_SECONDS", 2.0)
+        faster.setattr("actors.resources.chromium.CLOSE_SECONDS", 1.0)
         made = make(home)
         yield made
         made.stop()
