@@ -134,7 +134,19 @@ def run(settings: Settings) -> int:
     _say_where(settings, home, doors.port.getsockname()[1])
     code = life.live(view.system, lambda: root(view, doors))
     admin.unlink(missing_ok=True)
+    _end_what_is_left()
     return code
+
+
+def _end_what_is_left() -> None:
+    """The tree has ended what it had started; what was just being started (initdb, the driver) ends here."""
+    import psutil
+
+    for process in psutil.Process().children(recursive=True):
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
 
 
 def _say_where(settings: Settings, home: Path, port: int) -> None:
