@@ -214,18 +214,29 @@ class Choice:
 
 
 def choose(
-    arms: Arms, allowed: Sequence[Arm], rng: np.random.Generator, now: float, floor: float = 0.05, draws: int = DRAWS
+    arms: Arms,
+    allowed: Sequence[Arm],
+    rng: np.random.Generator,
+    now: float,
+    floor: float = 0.05,
+    draws: int = DRAWS,
+    hour_weights: Mapping[int, float] | None = None,
 ) -> Choice:
     """One arm of `allowed` by Thompson sampling at calendar time `now`.
 
     floor: the share of choices made evenly, so that no propensity is 0 and off-policy estimates stay possible.
+    hour_weights: how much more than usual an hour bucket is worth for a reason that no reward shows, 1 if unnamed.
+    Rewards are logarithms, so the logarithm of the weight is added to what is drawn.
     draws: of the posterior, for the propensity (Monte Carlo; its error is below 0.5 / sqrt(draws)). The draw that
     chose is one of them. Raises ValueError where nothing is allowed.
     """
     if not allowed:
         raise ValueError("no arm is allowed: nothing to choose from")
     posterior = arms.at_time(now).posterior()
-    best = np.argmax(all_features(allowed) @ posterior.draws(draws, rng).T, axis=0)
+    scores = all_features(allowed) @ posterior.draws(draws, rng).T
+    if hour_weights:
+        scores += np.log([hour_weights.get(arm.hour, 1.0) for arm in allowed])[:, np.newaxis]
+    best = np.argmax(scores, axis=0)
     chosen = int(rng.integers(len(allowed))) if rng.random() < floor else int(best[0])
     share = float(np.mean(best == chosen))
     arm = allowed[chosen]
