@@ -81,6 +81,36 @@ class _Thread:
         self.done = False
 
 
+class _Worker:
+    """A real thread that serves one simulated thread after the other: to start one costs more than all its steps."""
+
+    __slots__ = ("_wake", "_work", "real")
+
+    def __init__(self) -> None:
+        self._wake = threading.Lock()
+        self._wake.acquire()
+        self._work: Callable[[], bool] | None = None
+        self.real = threading.Thread(target=self._serve, name="simulation", daemon=True)
+        self.real.start()
+
+    def do(self, work: Callable[[], bool]) -> None:
+        """Begin with it. It returns whether more may come."""
+        self._work = work
+        self._wake.release()
+
+    def end(self) -> None:
+        """No more comes."""
+        self._work = None
+        self._wake.release()
+        self.real.join()
+
+    def _serve(self) -> None:
+        while True:
+            self._wake.acquire()
+            if self._work is None or not self._work():
+                return
+
+
 class _Timer:
     """An entry of the heap: a thread to wake, or a callback for the timers' thread. Cancelled ones stay, emptied."""
 
@@ -178,15 +208,18 @@ class SimulatedRuntime:
 
     observed = True
 
-    def __init__(self, seed: int, speed: float = 1.0, wall_limit: float = 10.0) -> None:
-        """speed: of the calendar. wall_limit: real seconds without a step after which the world counts as frozen."""
+    def __init__(self, seed: int, speed: float = 1.0, wall_limit: float = 10.0, begin: float = BEGIN) -> None:
+        """speed: of the calendar. wall_limit: real seconds without a step after which the world counts as frozen.
+
+        begin: the monotonic clock's first reading; a world that goes on after another one begins where that ended.
+        """
         self.seed = seed
         self.held = 0  # locks held by the running thread
-        self.steps = 0  # how often the baton went on
+        self.steps = 0  # how often a thread came to a point where another could go on
         self._steps_here = 0  # the same, since the clock last moved
         self._wall_limit = wall_limit
         self._anchor = Anchor(real=EPOCH, calendar=EPOCH, speed=speed)
-        self._now = BEGIN
+        self._now = begin
         self._picker = random.Random(f"{seed}/scheduler")
         self._ids = random.Random(f"{seed}/ids")
         self._heap: list[_Timer] = []
@@ -195,6 +228,7 @@ class SimulatedRuntime:
         self._main.ident = threading.get_ident()
         self._ready: list[_Thread] = [self._main]
         self._threads: list[_Thread] = []
+        self._idle: list[_Worker] = []
         self._due: deque[Callable[[], None]] = deque()
         self._timers: _Thread | None = None
         self._settling = False
@@ -282,6 +316,8 @@ class SimulatedRuntime:
             if not thread.done and thread.real is not None:
                 thread.baton.release()
                 thread.real.join(self._wall_limit)
+        while self._idle:
+            self._idle.pop().end()
 
     # the scheduler; all of it runs in the thread that holds the baton
 
@@ -307,6 +343,11 @@ class SimulatedRuntime:
         """Perhaps let another thread go on first. Not while a lock is held."""
         if self._over or threading.get_ident() != self.running.ident:
             self._stranger()
+        self.steps += 1
+        self._steps_here += 1
+        if self._steps_here > STEP_LIMIT and self._failure is None:
+            here = "\n  ".join(self.recent_events()[-10:])
+            self._failure = Livelock(f"{STEP_LIMIT} steps, and the clock stands still:\n  {here}")
         if self.held == 0 and (len(self._ready) > 1 or self._failure is not None):
             self._hand_on(self.running)
 
@@ -327,11 +368,6 @@ class SimulatedRuntime:
             self._wake_up(me)
             return
         self.running = chosen
-        self.steps += 1
-        self._steps_here += 1
-        if self._steps_here > STEP_LIMIT and self._failure is None:
-            here = "\n  ".join(self.recent_events()[-10:])
-            self._failure = Livelock(f"{STEP_LIMIT} steps, and the clock stands still:\n  {here}")
         self._hash.update(chosen.name.encode())
         chosen.baton.release()
         if me.done:
@@ -404,14 +440,17 @@ class SimulatedRuntime:
             [other for other in self._threads if not other.done] if len(self._threads) > 64 else self._threads
         )
         self._threads.append(thread)
-        thread.real = threading.Thread(target=self._run, args=(thread, target), name=name, daemon=True)
-        thread.real.start()
+        worker = self._idle.pop() if self._idle else _Worker()
+        thread.real = worker.real
+        worker.do(lambda: self._run(thread, target, worker))
         self._ready.append(thread)
         self.note("spawn", name)
         return thread
 
-    def _run(self, thread: _Thread, target: Callable[[], None]) -> None:
+    def _run(self, thread: _Thread, target: Callable[[], None], worker: _Worker) -> bool:
+        """A simulated thread's life. Returns whether its worker is kept for another one."""
         thread.ident = threading.get_ident()
+        worker.real.name = thread.name
         thread.baton.acquire()
         try:
             if not self._over:
@@ -422,10 +461,13 @@ class SimulatedRuntime:
             if not self._over:
                 self._failure = error
         thread.done = True
-        if not self._over and self.running is thread:
-            self.held = 0
-            self._ready.remove(thread)
-            self._hand_on(thread)
+        if self._over or self.running is not thread:
+            return False
+        self.held = 0
+        self._ready.remove(thread)
+        self._idle.append(worker)
+        self._hand_on(thread)
+        return True
 
     def _fail(self, error: BaseException) -> None:
         """End the simulation with this error: it is raised in the main thread."""

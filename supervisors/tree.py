@@ -2,7 +2,7 @@
 
     root (one_for_one)
     ├─ face (one_for_one)        web, admin, figures
-    ├─ ground (one_for_one)      embedded servers where none is configured, journal, lane
+    ├─ ground (one_for_one)      embedded servers where none is configured, journal, lane, flags
     ├─ resources (one_for_one)   database, redis, browser, model
     ├─ care (one_for_one)        health, alerts, recorder, watchdog
     └─ work (rest_for_one)       runs (dynamic), jobs (one_for_one)
@@ -11,9 +11,9 @@ The order is the boot order. `/health` must answer before anything heavy is load
 when the actor is made, in its turn: the web server first, all else after it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actors.base import Actor
 from actors.face.doors import Doors
@@ -26,6 +26,7 @@ from supervisors.specs import Flags
 from supervisors.supervisor import Supervisor
 
 if TYPE_CHECKING:
+    from actors.resources.specs import Make
     from actors.work.run import Job
 
 # A branch ends when it cannot hold its children, and is started again with all of them. Past five of that in a
@@ -113,15 +114,21 @@ def ground(view: View) -> Supervisor:
 
         return LaneActor(view.settings.account, view.instance)
 
-    return Supervisor(GROUND, (*server_specs(view.settings), _child("journal", journal), _child("lane", lane)))
+    def flags() -> Actor:
+        from actors.ground.flags import FlagsActor
+
+        return FlagsActor(view.settings)
+
+    children = (_child("journal", journal), _child("lane", lane), _child("flags", flags))
+    return Supervisor(GROUND, (*server_specs(view.settings), *children))
 
 
-def resources(view: View, jobs: "tuple[Job, ...]") -> Supervisor:
-    """What is lent."""
+def resources(view: View, jobs: "tuple[Job, ...]", others: "Mapping[str, Make] | None" = None) -> Supervisor:
+    """What is lent. others: what is made instead of an actor of this name."""
     from actors.resources.specs import resource_specs
     from actors.work.registry import budgets
 
-    return Supervisor(RESOURCES, resource_specs(view.settings, budgets(jobs)))
+    return Supervisor(RESOURCES, resource_specs(view.settings, budgets(jobs), others or {}))
 
 
 def care(view: View, jobs: "tuple[Job, ...]", boot: float) -> Supervisor:
@@ -143,14 +150,14 @@ def care(view: View, jobs: "tuple[Job, ...]", boot: float) -> Supervisor:
     )
 
 
-def work(view: View, jobs: "tuple[Job, ...]", boot: float) -> Supervisor:
-    """Who does the work. boot: calendar seconds."""
+def work(view: View, jobs: "tuple[Job, ...]", boot: float, site: Any = None) -> Supervisor:
+    """Who does the work. boot: calendar seconds. site: a `social.site.Site`; None: the one of the settings."""
     from actors.work.context import Surroundings
     from actors.work.registry import children
     from actors.work.sites import PresentSite
     from supervisors.dynamic import DynamicSupervisor
 
-    site = PresentSite(view.settings, view.system.board)
+    site = site or PresentSite(view.settings, view.system.board)
     surroundings = Surroundings(view.settings, site, view.instance)
     return Supervisor(
         WORK,

@@ -16,18 +16,27 @@ from domain.settings import Settings
 STOP_SECONDS = 8.0
 
 
-def resource_specs(settings: Settings, budgets: Mapping[str, Budget]) -> tuple[ChildSpec, ...]:
-    """One spec a resource, in boot order. budgets: what each job may hold at once, by its name."""
+Make = Callable[[Settings, Mapping[str, int], Shelf], ResourceActor]
+NO_OTHERS: Mapping[str, Make] = {}
 
-    def spec(name: str, make: Callable[[Mapping[str, int], Shelf], ResourceActor]) -> ChildSpec:
+
+def resource_specs(
+    settings: Settings, budgets: Mapping[str, Budget], others: Mapping[str, Make] = NO_OTHERS
+) -> tuple[ChildSpec, ...]:
+    """One spec a resource, in boot order. budgets: what each job may hold at once, by its name.
+
+    others: what is made instead, by name: a simulation has backends of its own.
+    """
+
+    def spec(name: str, make: Make) -> ChildSpec:
         shelf = Shelf()
         caps = {job: int(getattr(budget, name)) for job, budget in budgets.items()}
-        return ChildSpec(id=name, start=lambda: make(caps, shelf), shutdown=STOP_SECONDS)
+        return ChildSpec(id=name, start=lambda: others.get(name, make)(settings, caps, shelf), shutdown=STOP_SECONDS)
 
     keeper = Keeper()
     return (
-        spec("database", lambda caps, shelf: DatabaseActor(settings, caps, shelf)),
-        spec("redis", lambda caps, shelf: RedisActor(settings, caps, shelf)),
-        spec("browser", lambda caps, shelf: BrowserActor(settings, caps, shelf, keeper)),
-        spec("model", lambda caps, shelf: ModelActor(settings, caps, shelf)),
+        spec("database", DatabaseActor),
+        spec("redis", RedisActor),
+        spec("browser", lambda settings, caps, shelf: BrowserActor(settings, caps, shelf, keeper)),
+        spec("model", ModelActor),
     )

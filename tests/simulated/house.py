@@ -1,0 +1,157 @@
+"""The whole tree in virtual time: every actor but the face, on the outside of `tests.simulated.outside`.
+
+    with home(dsn) as place:
+        house = House(place, seed=7)
+        house.boot()
+        house.runtime.sleep(HOUR)
+
+One life after the other may be lived in one place, as after a crash of the process.
+"""
+
+import io
+import random
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from unittest.mock import patch
+
+import psycopg
+
+from actors.care.weighing import MIB, Weight
+from actors.face.logs import LogBook
+from actors.face.view import View
+from actors.protocol import ChildSpec
+from actors.simulation import BEGIN, EPOCH, SimulatedRuntime
+from actors.system import System
+from actors.work.registry import load
+from domain.calendar import Anchor
+from domain.settings import Settings, parse
+from social.inprocess import InProcessSite
+from social.sandbox.network import Network
+from social.sandbox.storage import Storage
+from store.migrate import migrate
+from supervisors import tree
+from supervisors.supervisor import Supervisor
+from tests.simulated.outside import Outside, Weather
+
+SHARED_MEMORY = Path("/dev/shm")  # where a flush to the disk costs nothing
+WEIGHT = Weight({"python": 120 * MIB, "browser": 150 * MIB})
+
+
+@dataclass
+class Clock:
+    """The monotonic clock over all lives. now: the present life's, or where the last one stopped."""
+
+    now: Callable[[], float] = lambda: BEGIN
+
+    def wall(self) -> float:
+        """Real Unix seconds."""
+        return EPOCH + self.now() - BEGIN
+
+
+@dataclass
+class Place:
+    """What stays when Roost dies: its home, the database, the site."""
+
+    dsn: str
+    home: Path
+    seed: int
+    speed: float
+    outside: Outside
+    site: InProcessSite
+    clock: Clock
+    lives: int = 0
+    extra: dict[str, str] = field(default_factory=dict)
+
+    def settings(self) -> Settings:
+        """Those of production, on the sandbox."""
+        environment = {
+            "DATABASE_URL": self.dsn,
+            "REDIS_URL": "redis://127.0.0.1:1/0",
+            "SITE_URL": "http://127.0.0.1:1",
+            "ROOST_HOME": str(self.home),
+            "SPEED": str(self.speed),
+            "MEMORY_LIMIT_MB": "512",
+            **self.extra,
+        }
+        return parse(environment, {})
+
+
+class House:
+    """One life."""
+
+    def __init__(self, place: Place, runtime: SimulatedRuntime | None = None) -> None:
+        place.lives += 1
+        self.place = place
+        # Another seed for each life: an id is never given twice.
+        seed = place.seed * 1_000 + place.lives
+        self.runtime = runtime or SimulatedRuntime(seed, place.speed, wall_limit=30.0, begin=place.clock.now())
+        place.clock.now = self.runtime.now
+        self.system = System(self.runtime)
+        self.settings = place.settings()
+        self.jobs = load(self.settings)
+        book = LogBook(io.StringIO(), (), pretty=False)
+        self.view = View(self.system, self.settings, book, place.home, "simulated", self.runtime.now(), self.leave)
+        self.left: str | None = None
+
+    def leave(self, why: str) -> None:
+        """Somebody asks the process to end."""
+        self.left = why
+
+    def boot(self) -> None:
+        """Start the tree; returns when it is up."""
+        self.system.start("root", self._root, timeout=None)
+
+    def end(self) -> None:
+        """The process is gone, between two steps, and whatever was on its way with it."""
+        stopped = self.runtime.now()
+        self.place.clock.now = lambda: stopped
+        self.runtime.close()
+
+    def _root(self) -> Supervisor:
+        boot = self.runtime.calendar()
+        branches = (
+            ("ground", lambda: tree.ground(self.view)),
+            ("resources", lambda: tree.resources(self.view, self.jobs, self.place.outside.actors())),
+            ("care", lambda: tree.care(self.view, self.jobs, boot)),
+            ("work", lambda: tree.work(self.view, self.jobs, boot, self.place.site)),
+        )
+        specs = tuple(ChildSpec(name, start, type="supervisor", shutdown=None) for name, start in branches)
+        return Supervisor(tree.ROOT, specs)
+
+
+@contextmanager
+def home(dsn: str, seed: int, speed: float = 1.0, repeats: bool = False, **extra: str) -> Iterator[Place]:
+    """A place to live in, gone afterwards. dsn: of an empty database. extra: settings.
+
+    repeats: the site takes the same text twice, as none does: what would be published twice then is.
+    """
+    parent = SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
+    directory = Path(tempfile.mkdtemp(prefix="roost-house-", dir=parent))
+    chance = random.Random(f"{seed}/weather")
+    migrate(dsn)
+    anchor = Anchor(real=EPOCH, calendar=EPOCH, speed=speed)
+    network = Network(Storage(None), seed, "roost")
+    clock = Clock()
+    site = InProcessSite(network, lambda: anchor.at(clock.wall()), clock.wall, random.Random(f"{seed}/site"))
+    place = Place(dsn, directory, seed, speed, Outside(dsn, Weather(chance)), site, clock, extra=dict(extra))
+    window = float("-inf") if repeats else 86_400.0
+    try:
+        with (
+            patch("actors.jobs.memory_monitor.weigh", lambda servers: WEIGHT),
+            patch("actors.jobs.memory_monitor.container_limit", lambda: None),
+            patch("social.sandbox.network.DUPLICATE_WINDOW", window),
+        ):
+            yield place
+    finally:
+        network.storage.close()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def rows(dsn: str, query: str) -> list[tuple[object, ...]]:
+    """What the database answers, from outside."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        return connection.execute(query).fetchall()

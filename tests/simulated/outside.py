@@ -1,0 +1,409 @@
+"""What the simulated house takes from outside: a real Postgres, the sandbox's logic, a cache, and their failings.
+
+These outlive the Roost that uses them, as they do in the world: a new life finds the same database and the same site.
+Each stands behind the resource actor of production, whose leases, breaker and healing are what is to be shown; only
+the backend differs. Postgres is spoken to directly, without psycopg's pool, whose threads no scheduler has seeded: a
+statement is done while its thread holds the baton, so no other thread stands in a transaction meanwhile.
+
+In `tests`, not in the product: it needs the tests' Postgres, and the benches may import from here.
+"""
+
+import os
+import random
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import psycopg
+
+from actors.resources.browser import BrowserActor
+from actors.resources.database import DatabaseActor, DatabaseDown
+from actors.resources.loans import Backend, BackendGone, Loan
+from actors.resources.redis import RedisActor, RedisDown
+from actors.resources.session import Keeper
+from actors.resources.specs import Make
+from actors.runtime import Runtime
+from actors.system import System
+from domain.resources.leases import Lease
+from social.inprocess import stepped
+
+R = TypeVar("R")
+
+LOCK_SECONDS = 2  # real: nobody holds a lock over a step, so whoever waits for one waits for ever
+DATABASE, REDIS, BROWSER = "database", "redis", "browser"
+
+
+class BrowserGone(Exception):
+    """The browser closed under its holder."""
+
+
+@dataclass
+class Weather:
+    """What fails, and until when (monotonic seconds). chance: of the failures that happen at a call."""
+
+    chance: random.Random
+    away: dict[str, float] = field(default_factory=dict)
+    lost_statements: float = (
+        0.0  # the probability that a connection breaks at a statement, before or after it is done
+    )
+    lost_commits: float = 0.0  # that it breaks when the commit is done and not yet answered
+    hanging_pages: float = 0.0  # that a page never answers
+
+    def is_away(self, what: str, now: float) -> bool:
+        """Whether it cannot be reached."""
+        return now < self.away.get(what, 0.0)
+
+    def strikes(self, probability: float) -> bool:
+        """Whether it happens now."""
+        return probability > 0.0 and self.chance.random() < probability
+
+    def clear(self) -> None:
+        """No more failures."""
+        self.away.clear()
+        self.lost_statements = self.lost_commits = self.hanging_pages = 0.0
+
+
+# Postgres
+
+
+class Line(psycopg.Connection[Any]):
+    """A connection that can break where connections break: at a statement, and between a commit and its answer."""
+
+    weather: Weather | None = None
+
+    def execute(self, *args: Any, **named: Any) -> Any:
+        weather = self.weather
+        if weather is not None and weather.strikes(weather.lost_statements):
+            if weather.strikes(0.5):
+                super().execute(*args, **named)
+            self.cut()
+        return super().execute(*args, **named)
+
+    def _exec_command(self, command: Any, *args: Any, **named: Any) -> Any:
+        answer = yield from super()._exec_command(command, *args, **named)
+        weather = self.weather
+        if command == b"COMMIT" and weather is not None and weather.strikes(weather.lost_commits):
+            self.cut()
+            raise psycopg.OperationalError("the connection broke before the commit was answered")
+        return answer
+
+    def cut(self) -> None:
+        """As if the server or the network had gone."""
+        with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
+
+class LineLoan(Loan):
+    """One connection."""
+
+    def __init__(self, lease: Lease, backend: "Lines") -> None:
+        super().__init__(lease, backend.runtime)
+        self.backend = backend
+        self.connection: Line | None = None
+
+    def open(self) -> Line:
+        self.check()
+        self.connection = self.backend.take()
+        return self.connection
+
+    def give_back(self) -> bool:
+        self.backend.loans.pop(self.token, None)
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            self.backend.put(connection)
+        return True
+
+    def is_fault(self, error: BaseException) -> bool:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and error.sqlstate is None
+
+    def close(self) -> None:
+        self.backend.loans.pop(self.token, None)
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.close()
+
+
+class Lines:
+    """See `Backend`. Connections to the one database, kept for the next who asks."""
+
+    def __init__(self, dsn: str, weather: Weather, runtime: Runtime) -> None:
+        self.dsn = dsn
+        self.weather = weather
+        self.runtime = runtime
+        self.loans: dict[int, LineLoan] = {}
+        self.idle: list[Line] = []
+
+    def open(self) -> str:
+        return self.check()
+
+    def check(self) -> str:
+        try:
+            connection = self.take()
+            connection.execute("select 1")
+        except psycopg.Error as error:
+            raise DatabaseDown(str(error)) from None
+        self.put(connection)
+        return "Postgres"
+
+    def close(self) -> None:
+        for loan in list(self.loans.values()):
+            loan.end("database: its connections are closed")
+            loan.close()
+        while self.idle:
+            self.idle.pop().close()
+
+    def lend(self, lease: Lease) -> Loan:
+        loan = self.loans[lease.token] = LineLoan(lease, self)
+        return loan
+
+    def taken(self) -> int:
+        return len(self.loans)
+
+    def take(self) -> Line:
+        """An idle connection, or a new one. Raises psycopg.OperationalError while the database is away."""
+        if self.weather.is_away(DATABASE, self.runtime.now()):
+            raise psycopg.OperationalError("connection refused")
+        if self.idle:
+            return self.idle.pop()
+        options = f"-c lock_timeout={LOCK_SECONDS}s"
+        connection = Line.connect(self.dsn, autocommit=True, application_name="roost simulated", options=options)
+        connection.weather = self.weather
+        return connection
+
+    def put(self, connection: Line) -> None:
+        """Keep it, if it is any good."""
+        idle = psycopg.pq.TransactionStatus.IDLE
+        if not connection.closed and connection.info.transaction_status == idle:
+            self.idle.append(connection)
+        else:
+            connection.close()
+
+    def cut(self) -> None:
+        """Break all connections."""
+        for connection in [*self.idle, *(loan.connection for loan in self.loans.values())]:
+            if connection is not None:
+                connection.cut()
+        self.idle.clear()
+
+
+# Redis
+
+
+class Stored:
+    """What the cache holds: value and end (monotonic seconds) by key."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, tuple[bytes, float]] = {}
+
+
+class CacheLoan(Loan):
+    """The cache, as long as it is there."""
+
+    def __init__(self, lease: Lease, backend: "Caches") -> None:
+        super().__init__(lease, backend.runtime)
+        self.backend = backend
+
+    def get(self, key: str) -> bytes | None:
+        if not self._works():
+            return None
+        value, until = self.backend.stored.values.get(key, (b"", 0.0))
+        return value if until > self.runtime.now() else None
+
+    def set(self, key: str, value: bytes | str, seconds: float) -> None:
+        if self._works():
+            as_bytes = value.encode() if isinstance(value, str) else value
+            self.backend.stored.values[key] = (as_bytes, self.runtime.now() + seconds)
+
+    def delete(self, key: str) -> None:
+        if self._works():
+            self.backend.stored.values.pop(key, None)
+
+    def _works(self) -> bool:
+        if self.fault is None and self.backend.weather.is_away(REDIS, self.runtime.now()):
+            self.fault = "ConnectionError"
+        return self.fault is None and self.ended is None
+
+    def open(self) -> "CacheLoan":
+        return self
+
+    def give_back(self) -> bool:
+        self.backend.loans.pop(self.token, None)
+        return True
+
+    def is_fault(self, error: BaseException) -> bool:
+        return False
+
+    def close(self) -> None:
+        self.backend.loans.pop(self.token, None)
+
+
+class Caches:
+    """See `Backend`."""
+
+    def __init__(self, stored: Stored, weather: Weather, runtime: Runtime) -> None:
+        self.stored = stored
+        self.weather = weather
+        self.runtime = runtime
+        self.loans: dict[int, CacheLoan] = {}
+
+    def open(self) -> str:
+        return self.check()
+
+    def check(self) -> str:
+        if self.weather.is_away(REDIS, self.runtime.now()):
+            raise RedisDown("ConnectionError: connection refused")
+        return "Redis, simulated"
+
+    def close(self) -> None:
+        for loan in list(self.loans.values()):
+            loan.end("redis: it is closed")
+        self.loans.clear()
+
+    def lend(self, lease: Lease) -> Loan:
+        loan = self.loans[lease.token] = CacheLoan(lease, self)
+        return loan
+
+    def taken(self) -> int:
+        return len(self.loans)
+
+
+# the browser
+
+
+class TabLoan(Loan):
+    """A browser context of which nothing is left but the time that its pages take."""
+
+    def __init__(self, lease: Lease, backend: "Tabs") -> None:
+        super().__init__(lease, backend.system.runtime)
+        self.backend = backend
+        self.gone = False
+
+    def run(self, work: Callable[..., Awaitable[R]], *args: Any, timeout: float = 60.0, **named: Any) -> R:
+        """See `actors.resources.browser.BrowserLoan.run`. The coroutine is stepped in the holder's own thread."""
+        self.check()
+        deadline = self.runtime.now() + timeout
+
+        def tab(seconds: float) -> None:
+            weather = self.backend.weather
+            if weather.strikes(weather.hanging_pages):
+                seconds = timeout
+            self._let_pass(seconds, deadline)
+
+        found: R = stepped(work(tab, *args, **named))  # type: ignore[arg-type]
+        self._look(deadline)
+        return found
+
+    def _let_pass(self, seconds: float, deadline: float) -> None:
+        over = min(self.runtime.now() + seconds, deadline)
+        with self.lock:
+            while self.ended is None and not self.gone and (left := over - self.runtime.now()) > 0:
+                self.lock.wait(left)
+        self._look(deadline)
+
+    def _look(self, deadline: float) -> None:
+        self.check()
+        if self.gone:
+            raise BrowserGone("Target page, context or browser has been closed")
+        if self.runtime.now() >= deadline:
+            raise TimeoutError("browser: its work took too long and was given up")
+
+    def leave(self) -> None:
+        """The browser is gone."""
+        with self.lock:
+            self.gone = True
+            self.lock.notify_all()
+
+    def interrupt(self) -> None:
+        with self.lock:
+            self.lock.notify_all()
+
+    def open(self) -> "TabLoan":
+        self.check()
+        return self
+
+    def give_back(self) -> bool:
+        self.backend.loans.pop(self.token, None)
+        return True
+
+    def is_fault(self, error: BaseException) -> bool:
+        return isinstance(error, BrowserGone)
+
+    def close(self) -> None:
+        self.backend.loans.pop(self.token, None)
+
+
+class Tabs:
+    """See `Backend`. What the browser is to the actors: it opens, lends, and may be gone."""
+
+    def __init__(self, system: System, weather: Weather, build: int) -> None:
+        self.system = system
+        self.weather = weather
+        self.build = build
+        self.loans: dict[int, TabLoan] = {}
+
+    def open(self) -> str:
+        self.system.runtime.sleep(0.4)
+        return self.check()
+
+    def check(self) -> str:
+        if self.weather.is_away(BROWSER, self.system.runtime.now()):
+            raise RuntimeError("Chromium does not start")
+        return "Chromium, simulated"
+
+    def close(self) -> None:
+        for loan in list(self.loans.values()):
+            loan.end("browser: it is closed")
+        self.loans.clear()
+
+    def lend(self, lease: Lease) -> Loan:
+        loan = self.loans[lease.token] = TabLoan(lease, self)
+        return loan
+
+    def taken(self) -> int:
+        return len(self.loans)
+
+    def die(self) -> None:
+        """As if it had been killed."""
+        for loan in list(self.loans.values()):
+            loan.leave()
+        self.system.tell("browser", BackendGone(self.build, "Chromium is gone"))
+
+
+# the actors of production on these
+
+
+@dataclass
+class Outside:
+    """All of it. lines, tabs: the backends at work, for whoever breaks them."""
+
+    dsn: str
+    weather: Weather
+    stored: Stored = field(default_factory=Stored)
+    lines: Lines | None = None
+    tabs: Tabs | None = None
+
+    def actors(self) -> Mapping[str, Make]:
+        """How to make each resource's actor, but the model's."""
+        outside = self
+
+        class Database(DatabaseActor):
+            def make_backend(self, build: int) -> Backend:
+                outside.lines = Lines(outside.dsn, outside.weather, self.system.runtime)
+                return outside.lines
+
+        class Redis(RedisActor):
+            def make_backend(self, build: int) -> Backend:
+                return Caches(outside.stored, outside.weather, self.system.runtime)
+
+        class Browser(BrowserActor):
+            def make_backend(self, build: int) -> Backend:
+                outside.tabs = Tabs(self.system, outside.weather, build)
+                return outside.tabs
+
+        return {
+            DATABASE: Database,
+            REDIS: Redis,
+            BROWSER: lambda settings, caps, shelf: Browser(settings, caps, shelf, Keeper()),
+        }
