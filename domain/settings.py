@@ -283,7 +283,7 @@ def parse(environment: Mapping[str, str], dotenv: Mapping[str, str | None], jobs
     values["mode"] = values["mode"] or (LIVE if sandbox else SHADOW)
     values["replies"] = values["replies"] or (AUTO if sandbox else APPROVAL)
     found = Settings(**values, job_intervals=MappingProxyType(intervals), origins=MappingProxyType(origins))
-    problems += _against_each_other(found)
+    problems += against_each_other(found)
     if problems:
         raise BadSettings(tuple(problems))
     return found
@@ -311,7 +311,7 @@ def _intervals(
     return intervals
 
 
-def _against_each_other(settings: Settings) -> list[Problem]:
+def against_each_other(settings: Settings) -> list[Problem]:
     """What is wrong with settings that are each right on their own."""
     if settings.on_sandbox:
         return []

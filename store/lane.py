@@ -106,7 +106,10 @@ def holder(conn: Connection, account: str) -> Free | Refused:
 
 
 def stop(conn: Connection, account: str, reason: str, *, now: float) -> None:
-    """Let nothing more be claimed for the account. The first reason stays until it is cleared."""
+    """Let nothing more be claimed for the account, unless a person has let it act again since `now` (calendar).
+
+    The first reason stays until it is cleared.
+    """
     with conn.transaction():
         _ensure_account(conn, account)
         changed(
@@ -114,18 +117,22 @@ def stop(conn: Connection, account: str, reason: str, *, now: float) -> None:
             """
             update accounts set stopped_reason = %(reason)s, stopped_at = to_timestamp(%(now)s)
              where account = %(account)s and stopped_reason is null
+               and (cleared_at is null or cleared_at < to_timestamp(%(now)s))
             """,
             {"account": account, "reason": reason, "now": now},
         )
 
 
-def clear_stop(conn: Connection, account: str) -> bool:
-    """Let the account act again; False if it was not stopped."""
+def clear_stop(conn: Connection, account: str, *, now: float) -> bool:
+    """Let the account act again; False if it was not stopped. now: calendar Unix seconds."""
     query = """
-        update accounts set stopped_reason = null, stopped_at = null
-         where account = %(account)s and stopped_reason is not null
+        update accounts set stopped_reason = null, stopped_at = null, cleared_at = to_timestamp(%(now)s)
+          from (select account, stopped_reason from accounts where account = %(account)s for update) before
+         where accounts.account = before.account
+        returning before.stopped_reason is not null as was_stopped
     """
-    return changed(conn, query, {"account": account}) == 1
+    found = row(conn, query, {"account": account, "now": now})
+    return found is not None and bool(found["was_stopped"])
 
 
 def stopped(conn: Connection, account: str) -> Stopped | None:

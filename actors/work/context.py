@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from actors.future import Future
+from actors.ground import flags
 from actors.resources.client import Cache, Leases
 from actors.work.outcome import RunCancelled
 from domain.jobs.spec import Holds, JobSpec
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from actors.resources.browser import BrowserLoan
     from actors.resources.model import ModelLoan
     from actors.work.run import RunActor
+    from store.flags import Flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class RunContext:
         self.attempt = ticket.attempt
         self.effects = ticket.effects
         self.without = ticket.without
-        self.settings = surroundings.settings
+        self._settings = surroundings.settings
         self.site = surroundings.site
         self.instance = surroundings.instance
         self.actor_name = actor.name
@@ -75,6 +77,21 @@ class RunContext:
             logging.getLogger(f"roost.jobs.{ticket.spec.name}"),
             {"actor": actor.name, "generation": actor.generation, "run": ticket.run_id, "job": ticket.spec.name},
         )
+
+    # settings
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force at this moment: what the operator changed while Roost runs is in them."""
+        return flags.settings_in_force(self._settings, self._system.board)
+
+    def settings_with(self, stored: "Mapping[str, Flag]") -> Settings:
+        """The same, with the flags that Postgres has, which another instance may have set a moment ago."""
+        return flags.settings_in_force(self._settings, self._system.board, stored)
+
+    def flags_known(self) -> bool:
+        """Whether it is known what the operator set in earlier lives; until then nothing may be published."""
+        return flags.known(self._system.board)
 
     # time
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from domain.flags import JobControl
+
 
 @dataclass(frozen=True, slots=True)
 class RunNow:
@@ -67,6 +69,13 @@ class IntervalSet:
 
 
 @dataclass(frozen=True, slots=True)
+class Controlled:
+    """From the flags' actor: what the operator set for this job, in an earlier life or on another instance."""
+
+    control: JobControl
+
+
+@dataclass(frozen=True, slots=True)
 class Recall:
     """To the recorder: tell me `Recalled` as soon as you know."""
 
@@ -111,6 +120,13 @@ class NotStarted:
 
     actor: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """After a restart: watch the attempt of the former incarnation, which has begun by now if it ever will."""
+
+    actor: str
 
 
 @dataclass(frozen=True, slots=True)

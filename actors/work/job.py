@@ -12,13 +12,27 @@ from typing import Any
 
 from actors.base import Actor
 from actors.future import AskError, CallerError, Future
-from actors.protocol import ChildSpec, Crashed, Down, ExitReason, LevelChanged, Shutdown, StartChild, Started
+from actors.ground.flags import BOARD as FLAGS
+from actors.ground.flags import FlagsState, KeepJob
+from actors.protocol import (
+    ChildSpec,
+    Crashed,
+    Down,
+    ExitReason,
+    LevelChanged,
+    NoProcess,
+    Shutdown,
+    StartChild,
+    Started,
+    WhichChild,
+)
 from actors.work import gate
 from actors.work.context import Surroundings, Ticket
 from actors.work.control import (
     Accepted,
     Barred,
     Busy,
+    Controlled,
     DeadlineOver,
     Due,
     GraceOver,
@@ -32,6 +46,7 @@ from actors.work.control import (
     Resume,
     RunNow,
     SetInterval,
+    TakeOver,
     TryAgain,
 )
 from actors.work.outcome import Cancelled, Failed, Outcome, Result, Succeeded
@@ -51,6 +66,7 @@ from actors.work.state import (
 )
 from actors.work.ticks import Ticks
 from domain.calendar import minutes
+from domain.flags import JobControl
 from domain.jobs import retries
 from domain.jobs.retries import Failure, GiveUp, RetryIn
 from domain.jobs.schedule import interval_in_force
@@ -93,10 +109,12 @@ class JobActor(Actor):
         before = self.system.board.get(self.name)
         if isinstance(before, JobSnapshot):
             self.book = replace(before, spec=self.spec, state=Waiting())
+        self._take_controls()
         self._take_level()
         if isinstance(before, JobSnapshot):
             self._go_on(before.state)
         else:
+            self.book = replace(self.book, state=self._at_rest())
             self.ticks.first(None, self.book.interval)
             if self.tell("recorder", Recall(self.spec.name)):
                 self._recall_until = self.now() + RECALL_SECONDS
@@ -118,6 +136,8 @@ class JobActor(Actor):
                 self._on_result(self._meaning(reason))
             case RunEnded() | Down():
                 pass  # of an attempt that has been counted as ended
+            case TakeOver(actor):
+                self.monitor(actor)
             case DeadlineOver(actor) if self._is_mine(actor):
                 self._stop_run(actor)
             case GraceOver(actor) if self._is_mine(actor):
@@ -133,11 +153,13 @@ class JobActor(Actor):
             case RunNow(by):
                 return self._run_now(by)
             case Pause(by):
-                return self._pause(by)
+                return self._kept(self._pause(by))
             case Resume():
-                return self._resume()
+                return self._kept(self._resume())
             case SetInterval(seconds):
-                return self._set_interval(seconds)
+                return self._kept(self._set_interval(seconds))
+            case Controlled(control):
+                self._obey(control)
             case _:
                 return super().receive(message)
 
@@ -243,6 +265,8 @@ class JobActor(Actor):
                 return Failed(Failure.CRASHED, f"{type(error).__name__}: {error}")
             case Shutdown():
                 return Cancelled(str(reason))
+            case NoProcess():
+                return Cancelled("it ended while nobody scheduled the job")
             case _ if isinstance(self.book.state, Running) and self.book.state.stopping:
                 return Failed(Failure.TIMED_OUT, self._past_deadline())
             case _:
@@ -348,10 +372,12 @@ class JobActor(Actor):
             return
         self._begun_at = self.now() - self.system.runtime.real_seconds(self.calendar() - run.began)
         match state:
-            case Running(actor, since, _) if self.system.directory.find(actor) is not None:
+            case Running(actor, since):
+                # Perhaps not begun yet: `runs` answers after it has read what the former incarnation sent it.
                 self.book = replace(self.book, state=Running(actor, since))
-                self.monitor(actor)
                 self.after(max(0.0, since + self.spec.deadline - self.now()), DeadlineOver(actor))
+                asked = self.system.ask_later("runs", WhichChild(actor))
+                asked.on_settled(lambda _: self.tell_myself(TakeOver(actor)))
             case BackingOff(reason, until):
                 self.book = replace(self.book, state=BackingOff(reason, until))
                 self.after(max(0.0, until - self.now()), TryAgain(run.run_id))
@@ -407,6 +433,26 @@ class JobActor(Actor):
         self.ticks.retime(self.book.grid, self.book.interval)
         self._become(self.book.state)
         return IntervalSet(self.spec.name, self.book.interval)
+
+    def _kept(self, answer: PauseSet | IntervalSet) -> PauseSet | IntervalSet:
+        """The answer, after what was set has been sent to where it survives a restart."""
+        self.tell(FLAGS, KeepJob(self.spec.name, JobControl(self.book.override, self.book.paused_by), "operator"))
+        return answer
+
+    def _take_controls(self) -> None:
+        """What the operator set in an earlier life, as far as it is known already; the rest comes as `Controlled`."""
+        state = self.system.board.get(FLAGS)
+        control = state.control(self.spec.name) if isinstance(state, FlagsState) else None
+        if control is not None:
+            self.book = replace(self.book, override=control.interval, paused_by=control.paused_by)
+
+    def _obey(self, control: JobControl) -> None:
+        if control.interval != self.book.override:
+            self._set_interval(control.interval)
+        if control.paused_by is None and self.book.paused_by is not None:
+            self._resume()
+        elif control.paused_by is not None and self.book.paused_by is None:
+            self._pause(control.paused_by)
 
     # the board
 

@@ -12,11 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from actors.ground.journal import Append, Arm, Claims, Confirm, Fail, GetClaims, GiveBack, Keep, LoseSight
+from actors.ground.journal import Arm, Claims, Confirm, Fail, GetClaims, GiveBack, Keep, LoseSight
 from actors.ground.lane import Holding
 from actors.resources.browser import BrowserLoan
 from actors.resources.loans import LeaseRefused
 from actors.work import outbox
+from actors.work.account import stop_account, stopped
 from actors.work.bridge import asked
 from actors.work.context import RunContext
 from actors.work.edges import passing
@@ -24,7 +25,7 @@ from actors.work.outcome import Outcome
 from domain.publishing import claims
 from domain.publishing.caps import Policy, Switches
 from domain.publishing.states import MakeUnknown, PublishAgain, State, TakeBack
-from domain.settings import OFF, SHADOW
+from domain.settings import OFF, SHADOW, Settings
 from social.site import (
     AccountLocked,
     Draft,
@@ -34,11 +35,11 @@ from social.site import (
     SessionExpired,
     SiteError,
 )
+from store import flags
 from store import posts as store
 from store.journal import Armed, Kept
 from store.posts import Post
 from store.posts.claim import What
-from store.writes import AccountStopped
 
 PUBLISH_SECONDS = 60.0  # real: one post, from opening the page to the evidence
 LOOK_SECONDS = 30.0
@@ -138,6 +139,9 @@ class Publisher:
                 self.ctx.ask("journal", GiveBack(kept.post, "its claim is over"))
 
     def _due(self) -> tuple[Kept, ...]:
+        if (reason := stopped(self.ctx)) is not None:
+            self.tally.notes.append(f"the account is stopped: {reason}")
+            return ()
         now = self.ctx.calendar()
         return tuple(
             kept
@@ -159,17 +163,19 @@ class Publisher:
         try:
             profile = browser.run(site.profile, site.own_handle, replies=self.what == "replies", timeout=LOOK_SECONDS)
         except SessionExpired as error:
-            self._stop_account(str(error))
+            stop_account(self.ctx, error)
             raise
         own = (post.id for post in profile.posts if post.author.casefold() == site.own_handle.casefold())
-        with self.ctx.database() as connection:
+        with self.ctx.database() as connection, connection.transaction():
+            # In the same transaction: what an operator has set on another instance counts from here on.
+            settings = self.ctx.settings_with(flags.every(connection))
             answer = store.claim(
                 connection,
                 lane,
                 now=self.ctx.calendar(),
                 real_now=self.ctx.wall(),
                 policy=Policy(),
-                switches=switches(self.ctx),
+                switches=switches(settings),
                 # A page that ends without a post of ours: any id is newer than none.
                 watermark=max(own, default=0 if profile.ended else None),
                 what=self.what,
@@ -241,7 +247,7 @@ class Publisher:
         self.tally.notes.append(f"post {post.id} is not published: {error}")
         match error:
             case SessionExpired() | AccountLocked():
-                self._stop_account(str(error))
+                stop_account(self.ctx, error)
                 raise error
             case Rejected() | Missing() | NotArmed():
                 pass  # this post alone
@@ -264,11 +270,6 @@ class Publisher:
             passing("told", self.ctx.settings.crash_at)
         except LeaseRefused as refusal:
             self.tally.notes.append(f"the database learns of it later: {refusal}")
-
-    def _stop_account(self, reason: str) -> None:
-        self.ctx.log.error("the account is stopped: %s", reason)
-        write = AccountStopped(self.ctx.settings.account, reason, self.ctx.calendar())
-        self.ctx.ask("journal", Append(((f"stop/{self.ctx.new_id()}", write),)))
 
     def _claims(self) -> Claims:
         found: Claims = self.ctx.ask("journal", GetClaims())
@@ -307,17 +308,31 @@ class _Boundary:
         if self.ctx.settings.mode == SHADOW:
             self.shadow = True
             raise NotArmed("MODE=shadow: nothing is sent")
-        if not switches(self.ctx).posting:
-            raise NotArmed("POSTING_DISABLED was set meanwhile")
+        if (why := self._barred()) is not None:
+            raise NotArmed(why)
         answer = await asked(self.ctx, "journal", Arm(self.post, self.ctx.actor_name))
         if not isinstance(answer, Armed):
             raise NotArmed(answer.why)
         self.armed = True
         passing("armed", self.ctx.settings.crash_at)
 
+    def _barred(self) -> str | None:
+        """Why this post may not be sent, as things are at this moment."""
+        allowed = switches(self.ctx.settings)
+        if not self.ctx.flags_known():
+            return "what the operator set before is not known yet"
+        if not allowed.permitted:
+            return "this site must not be automated: SITE_AUTOMATION_PERMITTED is not set"
+        if not allowed.posting:
+            return "POSTING_DISABLED was set meanwhile"
+        if self.post.kind == "reply" and not allowed.replies:
+            return "REPLIES=off was set meanwhile"
+        if (reason := stopped(self.ctx)) is not None:
+            return f"the account is stopped: {reason}"
+        return None
 
-def switches(ctx: RunContext) -> Switches:
-    """What the operator allows, now."""
-    settings = ctx.settings
+
+def switches(settings: Settings) -> Switches:
+    """What the operator allows with these settings."""
     permitted = settings.mode == SHADOW or settings.on_sandbox or settings.site_automation_permitted
     return Switches(permitted=permitted, posting=not settings.posting_disabled, replies=settings.replies != OFF)

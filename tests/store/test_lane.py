@@ -56,6 +56,6 @@ def test_a_stop_keeps_its_first_reason_until_it_is_cleared(conn: Connection) -> 
     lane.stop(conn, ACCOUNT, "the session expired", now=NOW)
     lane.stop(conn, ACCOUNT, "something else", now=NOW + 1)
     assert lane.stopped(conn, ACCOUNT) == Stopped("the session expired", at=NOW)
-    assert lane.clear_stop(conn, ACCOUNT)
+    assert lane.clear_stop(conn, ACCOUNT, now=NOW + 60)
     assert lane.stopped(conn, ACCOUNT) is None
-    assert not lane.clear_stop(conn, ACCOUNT)
+    assert not lane.clear_stop(conn, ACCOUNT, now=NOW + 60)

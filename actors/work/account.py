@@ -1,0 +1,28 @@
+"""When the site refuses the account, nothing more is done for it until a person has seen to it.
+
+Said to the journal, from which Postgres learns it, and to the lane, so that it holds at once, with Postgres away too.
+"""
+
+from actors.ground.journal import Append
+from actors.ground.lane import Holding, StandingBy, StopAccount
+from actors.work.context import RunContext
+from domain.publishing.stops import reason_for
+from social.site import SessionExpired, SiteError
+from store.writes import AccountStopped
+
+
+def stop_account(ctx: RunContext, error: SiteError) -> None:
+    """Stop the account for what the site said: an expired session, or a lock."""
+    reason = reason_for(str(error), session=isinstance(error, SessionExpired))
+    ctx.log.error("the account is stopped: %s", reason)
+    at = ctx.calendar()
+    ctx.tell("lane", StopAccount(reason, at))
+    ctx.ask("journal", Append(((f"stop/{ctx.new_id()}", AccountStopped(ctx.settings.account, reason, at)),)))
+
+
+def stopped(ctx: RunContext) -> str | None:
+    """Why the account is stopped, as far as anybody here knows."""
+    match ctx.board("lane"):
+        case Holding(stopped=reason) | StandingBy(stopped=reason):
+            return reason
+    return None

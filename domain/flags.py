@@ -1,0 +1,91 @@
+"""Settings that the operator changes while Roost runs: which, and what they make of the settings in force.
+
+A flag is a setting under its own name, and the rules that hold between settings hold for it too. One that was stored
+and is against them now (`MODE=live` of the sandbox, after a restart on another site) is left out and told, never
+obeyed. `None` says: as the environment has it. What is set for one job, its interval and its pause, is kept beside
+the flags under the job's name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from domain.setting_kinds import Kind, Wrong
+from domain.settings import Problem, Settings, against_each_other, shown
+
+FLAGS = ("POSTING_DISABLED", "MODE", "REPLIES", "THREADS")
+DEFAULT = "default"  # what to say for None
+OPERATOR = "operator"  # where a value comes from that a flag has set
+
+_KINDS: Mapping[str, Kind] = {
+    column.name.upper(): column.metadata["kind"] for column in fields(Settings) if column.name.upper() in FLAGS
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobControl:
+    """What the operator set for one job. interval: calendar seconds, None for its own. paused_by: None if it runs."""
+
+    interval: float | None = None
+    paused_by: str | None = None
+
+
+def parsed(name: str, text: str) -> Any:
+    """The value of a flag as a person writes it; None for `default`. Raises Wrong."""
+    if name not in FLAGS:
+        raise Wrong("there is no such flag", f"The flags are: {', '.join(FLAGS)}.")
+    return None if text == DEFAULT else _KINDS[name].parse(text)
+
+
+def in_force(settings: Settings, flags: Mapping[str, Any]) -> tuple[Settings, tuple[Problem, ...]]:
+    """The settings with these flags in force, and why some of them are not.
+
+    flags: values by name; other names are no business of this function.
+    """
+    problems: list[Problem] = []
+    for name in FLAGS:
+        value = flags.get(name)
+        if value is None:
+            continue
+        try:
+            known = _KINDS[name].parse(shown(value))
+        except Wrong as wrong:
+            problems.append(Problem(name, shown(value)[:60], wrong.why, wrong.fix))
+            continue
+        with_it = replace(settings, **{name.lower(): known}, origins={**settings.origins, name: OPERATOR})
+        against = [problem for problem in against_each_other(with_it) if problem.name == name]
+        if against:
+            problems += against
+        else:
+            settings = with_it
+    return settings, tuple(problems)
+
+
+def job_flag(job: str) -> str:
+    """The name under which a job's control is kept."""
+    return f"job:{job}"
+
+
+def controls(flags: Mapping[str, Any]) -> dict[str, JobControl]:
+    """What is set for jobs, by job; what cannot be read as that is left out."""
+    found = {}
+    for name, value in flags.items():
+        kind, _, job = name.partition(":")
+        if kind == "job" and job:
+            control = _control(value)
+            if control is not None:
+                found[job] = control
+    return found
+
+
+def _control(value: Any) -> JobControl | None:
+    match value:
+        case {"interval": None | int() | float() as interval, "paused_by": None | str() as paused_by}:
+            good = interval is None or interval > 0
+            return JobControl(None if interval is None else float(interval), paused_by) if good else None
+    return None
+
+
+def as_value(control: JobControl) -> dict[str, Any]:
+    """A control as JSON keeps it."""
+    return {"interval": control.interval, "paused_by": control.paused_by}
