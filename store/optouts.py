@@ -1,6 +1,6 @@
 """Who asked not to be answered. Names are compared without regard to case, as sites do."""
 
-from store.sql import Connection, changed, rows
+from store.sql import Connection, changed, row, rows
 
 
 def add(conn: Connection, author: str, *, source: str, now: float) -> bool:
@@ -10,6 +10,11 @@ def add(conn: Connection, author: str, *, source: str, now: float) -> bool:
         on conflict do nothing
     """
     return changed(conn, query, {"author": author, "now": now, "source": source}) == 1
+
+
+def holds(conn: Connection, author: str) -> bool:
+    """Whether this author has asked."""
+    return row(conn, "select 1 from opt_outs where author = lower(%(author)s)", {"author": author}) is not None
 
 
 def every(conn: Connection) -> frozenset[str]:

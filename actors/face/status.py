@@ -164,7 +164,8 @@ def figures(view: View) -> dict[str, Any]:
             "figures_age_seconds": None,
             "posts": {"confirmed": 0},
             "metrics": {"snapshots": 0},
-            "models": {"version": 0},
+            "models": {"version": 0, "replies": 0},
+            "replying": {"opportunities": {}, "accounts": 0},
             "last_posts": [],
         }
     counts = found.status
@@ -176,7 +177,8 @@ def figures(view: View) -> dict[str, Any]:
             "waiting_for_approval": counts.waiting_for_approval,
         },
         "metrics": {"snapshots": counts.snapshots},
-        "models": {"version": counts.model_version},
+        "models": {"version": counts.model_version, "replies": counts.reply_model_version},
+        "replying": {"opportunities": counts.opportunities, "accounts": counts.accounts},
         "last_posts": [_post(post) for post in found.posts],
     }
 

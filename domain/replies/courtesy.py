@@ -26,10 +26,12 @@ TOUCHY = (
     r"immigra\w+|abortion\w*|racis\w+|genocide",
 )
 # Short words that English cannot do without and its neighbours hardly have.
-_SHORT = """the and of to is you your with for my it its this that what which when how not are was were have has had one
-or before after be been but can could do does did from if into just like more most no nobody never off our out over so
-some than their them then there they too up us we who why will would about all always any because by every i'm it's
-don't i"""
+_SHORT = """
+the and of to is you your with for my it its this that what which when how not are was were have has had one
+or before after be been but can could do does did from if into just like more most no nobody never off our out
+over so some than their them then there they too up us we who why will would about all always any because by
+every i'm it's don't i
+"""
 ENGLISH = frozenset(_SHORT.split())
 ENGLISH_SHARE = 0.12  # of the words of a text
 LATIN_SHARE = 0.9  # of its letters

@@ -8,10 +8,21 @@ from store.posts.claim import (
     own_claims,
     sweep_ended,
 )
-from store.posts.decisions import Decided, Decision, Impossible, decide, retry
+from store.posts.decisions import Decided, Decision, Impossible, OptedOutNow, decide, opt_out, retry
 from store.posts.events import Event, trail
 from store.posts.queue import Draft, Duplicate, OptedOut, Queued, queue, queue_thread
-from store.posts.read import charged, get, in_state, published, queued, recent, recent_texts, site_ids, thread
+from store.posts.read import (
+    charged,
+    get,
+    in_state,
+    published,
+    queued,
+    recent,
+    recent_texts,
+    replies_queued,
+    site_ids,
+    thread,
+)
 from store.posts.transitions import (
     Applied,
     Change,
@@ -42,6 +53,7 @@ __all__ = [
     "LaneStopped",
     "NotApplied",
     "OptedOut",
+    "OptedOutNow",
     "Post",
     "Queued",
     "Unchanged",
@@ -56,6 +68,7 @@ __all__ = [
     "in_state",
     "lose_sight",
     "mark_removed",
+    "opt_out",
     "own_claims",
     "published",
     "queue",
@@ -65,6 +78,7 @@ __all__ = [
     "recent_texts",
     "reconcile",
     "release",
+    "replies_queued",
     "retry",
     "site_ids",
     "sweep_ended",

@@ -83,7 +83,7 @@ def claim(
         stop = stopped(conn, lane.account)
         if stop is not None:
             return LaneStopped(stop.reason)
-        _fail_opted_out(conn, lane, now)
+        fail_opted_out(conn, lane.account, who=lane.owner, now=now)
         units = tuple(_due(conn, lane.account, what, now))
         charges = list(_charges(conn, lane.account, units, policy, now))
         room = limit - _unpublished(conn, lane, what, now)
@@ -180,15 +180,18 @@ def _lost(conn: Connection, lane: Lane, real_now: float) -> LaneLost | None:
     return LaneLost(found["lane_owner"])
 
 
-def _fail_opted_out(conn: Connection, lane: Lane, now: float) -> None:
+def fail_opted_out(conn: Connection, account: str, *, who: str, now: float) -> tuple[int, ...]:
+    """End the planned replies to whoever opted out, in the caller's transaction. Returns which they were."""
+    reason = "the author opted out of replies"
     query = """
-        update posts set state = 'failed_definite', failure = 'the author opted out of replies',
-                         changed_at = to_timestamp(%(now)s)
+        update posts set state = 'failed_definite', failure = %(reason)s, changed_at = to_timestamp(%(now)s)
          where account = %(account)s and state = 'planned' and lower(parent_author) in (select author from opt_outs)
         returning id
     """
-    for each in rows(conn, query, {"account": lane.account, "now": now}):
-        note(conn, each["id"], "failed_definite", lane.owner, now, {"reason": "the author opted out of replies"})
+    ended = sorted(each["id"] for each in rows(conn, query, {"account": account, "now": now, "reason": reason}))
+    for post_id in ended:
+        note(conn, post_id, "failed_definite", who, now, {"reason": reason})
+    return tuple(ended)
 
 
 def _due(conn: Connection, account: str, what: What, now: float) -> Iterator[tuple[Post, ...]]:

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domain.publishing.states import State
+from store import optouts
+from store.posts.claim import fail_opted_out
 from store.posts.events import note
-from store.posts.queue import Duplicate, lock_account, same_text
+from store.posts.queue import ORPHANED, Duplicate, lock_account, same_text
 from store.posts.read import get
 from store.posts.transitions import Applied, NotApplied, reconcile
 from store.posts.values import Post
-from store.sql import Connection, changed
+from store.sql import Connection, changed, rows
 
 Decision = Literal["approve", "reject", "retry"]
 
@@ -86,6 +88,22 @@ def retry(conn: Connection, post_id: int, *, who: str, now: float, due_at: float
         return _again(conn, found, who, now, due_at=due_at)
 
 
+@dataclass(frozen=True, slots=True)
+class OptedOutNow:
+    """The author is left alone from now on. new: whether that was news. ended: planned replies that are not sent."""
+
+    new: bool
+    ended: tuple[int, ...]
+
+
+def opt_out(conn: Connection, account: str, author: str, *, source: str, who: str, now: float) -> OptedOutNow:
+    """Honour a wish not to be answered, at once. source: how it reached us. now: calendar Unix seconds."""
+    with conn.transaction():
+        lock_account(conn, account)
+        new = optouts.add(conn, author, source=source, now=now)
+        return OptedOutNow(new, fail_opted_out(conn, account, who=who, now=now))
+
+
 def _again(conn: Connection, found: Post, who: str, now: float, due_at: float | None = None) -> Decided | Duplicate:
     twin = same_text(
         conn, found.account, found.kind, found.text_hash, found.parent_site_id, now=now, other_than=found.id
@@ -102,7 +120,22 @@ def _again(conn: Connection, found: Post, who: str, now: float, due_at: float | 
     """
     changed(conn, query, {"id": found.id, "now": now, "who": who, "due_at": now if due_at is None else due_at})
     note(conn, found.id, "planned", who, now, {"from": found.state.value, "reason": "try again"})
+    if found.thread_id is not None:
+        _bring_back_the_rest(conn, found, who, now)
     return Decided(State.PLANNED)
+
+
+def _bring_back_the_rest(conn: Connection, found: Post, who: str, now: float) -> None:
+    """The parts of a thread that ended only because this one did."""
+    query = """
+        update posts set state = 'planned', failure = null, changed_at = to_timestamp(%(now)s)
+         where thread_id = %(thread)s and thread_position > %(position)s and state = 'failed_definite'
+           and failure = %(orphaned)s
+        returning id
+    """
+    where = {"thread": found.thread_id, "position": found.thread_position, "orphaned": ORPHANED, "now": now}
+    for part in rows(conn, query, where):
+        note(conn, part["id"], "planned", who, now, {"from": "failed_definite", "reason": "the part before it is"})
 
 
 def _end(conn: Connection, found: Post, who: str, now: float, *, approval: str) -> Decided:

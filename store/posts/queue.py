@@ -13,9 +13,13 @@ from psycopg.types.json import Jsonb
 
 from domain.publishing.states import State
 from domain.publishing.uniqueness import UNIQUE_FOR
+from store import optouts
 from store.posts.events import note
 from store.posts.values import Approval, Kind, Source
 from store.sql import Connection, changed, row
+
+
+ORPHANED = "the part of its thread before it failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ def queue(conn: Connection, account: str, draft: Draft, *, who: str, now: float)
     """Queue one post or reply. now: calendar Unix seconds."""
     with conn.transaction():
         lock_account(conn, account)
-        if draft.parent_author is not None and _opted_out(conn, draft.parent_author):
+        if draft.parent_author is not None and optouts.holds(conn, draft.parent_author):
             return OptedOut(draft.parent_author)
         twin = same_text(conn, account, draft.kind, draft.text_hash, draft.parent_site_id, now=now)
         if twin is not None:
@@ -169,7 +173,3 @@ def _insert(
     post_id: int = found["id"]
     note(conn, post_id, "queued", who, now, {"source": draft.source, "arm": draft.arm, "due_at": draft.due_at})
     return post_id
-
-
-def _opted_out(conn: Connection, author: str) -> bool:
-    return row(conn, "select 1 from opt_outs where author = lower(%(author)s)", {"author": author}) is not None

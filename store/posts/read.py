@@ -1,6 +1,6 @@
 """Looking at posts."""
 
-from typing import LiteralString
+from typing import Literal, LiteralString
 
 from domain.publishing.states import State
 from store.posts.values import COLUMNS, Post, post
@@ -47,6 +47,14 @@ def thread(conn: Connection, thread_id: int) -> tuple[Post, ...]:
     return tuple(post(each) for each in rows(conn, query, {"id": thread_id}))
 
 
+def replies_queued(conn: Connection, account: str, *, limit: int = 200) -> tuple[Post, ...]:
+    """The replies that are planned, in the order of due times."""
+    where: LiteralString = """
+        account = %(account)s and state = 'planned' and kind = 'reply' order by due_at, id limit %(limit)s
+    """
+    return _some(conn, where, account, limit=limit)
+
+
 def recent_texts(conn: Connection, account: str, *, since: float) -> tuple[str, ...]:
     """The texts queued or published after `since` (calendar Unix seconds) that did not fail, newest first."""
     query = """
@@ -63,13 +71,15 @@ def site_ids(conn: Connection, account: str) -> tuple[int, ...]:
     return tuple(each["site_id"] for each in rows(conn, query, {"account": account}))
 
 
-def charged(conn: Connection, account: str, *, since: float) -> tuple[float, ...]:
-    """When posts (not replies) were charged to the caps after `since`, claimed ones included, in order; calendar."""
+def charged(
+    conn: Connection, account: str, *, since: float, kind: Literal["post", "reply"] = "post"
+) -> tuple[float, ...]:
+    """When posts (or replies) were charged to the caps after `since`, claimed ones included, in order; calendar."""
     query = """
         select extract(epoch from at)::float8 as at from cap_charges
-         where account = %(account)s and kind = 'post' and at > to_timestamp(%(since)s) order by at, post_id
+         where account = %(account)s and kind = %(kind)s and at > to_timestamp(%(since)s) order by at, post_id
     """
-    return tuple(each["at"] for each in rows(conn, query, {"account": account, "since": since}))
+    return tuple(each["at"] for each in rows(conn, query, {"account": account, "since": since, "kind": kind}))
 
 
 def _some(conn: Connection, where: LiteralString, account: str, **params: str | float | int) -> tuple[Post, ...]:

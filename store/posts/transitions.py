@@ -65,8 +65,13 @@ def confirm(
         return _published(conn, found, State.CONFIRMED, site_id, who, at, evidence, {"late": True} if late else {})
 
 
-def fail(conn: Connection, post_id: int, token: int, reason: str, *, who: str, at: float) -> Change:
-    """It is definitely not on the site. Gives back what the caps were charged."""
+def fail(
+    conn: Connection, post_id: int, token: int, reason: str, *, who: str, at: float, again_at: float | None = None
+) -> Change:
+    """It is definitely not on the site. Gives back what the caps were charged.
+
+    again_at: in the same transaction back into the queue with it, byte for byte the same, due then.
+    """
     with conn.transaction():
         change = _along(
             conn,
@@ -79,9 +84,10 @@ def fail(conn: Connection, post_id: int, token: int, reason: str, *, who: str, a
             "failure = %(reason)s",
             {"reason": reason},
         )
-        if isinstance(change, Applied):
-            _refund(conn, post_id)
-        return change
+        if not isinstance(change, Applied):
+            return change
+        _refund(conn, post_id)
+        return change if again_at is None else _queue_again(conn, post_id, who, at, again_at)
 
 
 def lose_sight(conn: Connection, post_id: int, token: int, reason: str, *, who: str, at: float) -> Change:
@@ -92,7 +98,11 @@ def lose_sight(conn: Connection, post_id: int, token: int, reason: str, *, who: 
 
 
 def release(conn: Connection, post_id: int, token: int, reason: str, *, who: str, at: float) -> Change:
-    """Give a claimed, definitely unsent post back to the queue, and the caps what they were charged."""
+    """Give a claimed, definitely unsent post back to the queue, and the caps what they were charged.
+
+    Also one that others have made unknown meanwhile, because its claim was over and they could not ask: its owner
+    (`who`) brings this word only of what its journal never armed.
+    """
     with conn.transaction():
         found = _locked(conn, post_id)
         if found is None:
@@ -101,9 +111,15 @@ def release(conn: Connection, post_id: int, token: int, reason: str, *, who: str
             return stale
         if found.state is State.PLANNED:
             return Unchanged(found.state)
-        if found.state is not State.CLAIMED:
+        swept = (
+            found.state in (State.UNKNOWN, State.NEEDS_HUMAN)
+            and found.armed_at is None
+            and found.claim is not None
+            and found.claim.owner == who
+        )
+        if found.state is not State.CLAIMED and not swept:
             return _refuse(conn, found, State.PLANNED, who, at, f"it is {found.state}, and may have been sent")
-        _write(conn, found, State.PLANNED, who, at, {"reason": reason}, "publish_at = null", {})
+        _write(conn, found, State.PLANNED, who, at, {"reason": reason}, "publish_at = null, failure = null, needs_human = null", {})
         _refund(conn, post_id)
         return Applied(State.PLANNED)
 
@@ -224,6 +240,17 @@ def _along(
             return Unchanged(found.state)
         _write(conn, found, to, who, at, detail, sets, params)
         return Applied(to)
+
+
+def _queue_again(conn: Connection, post_id: int, who: str, at: float, due_at: float) -> Applied:
+    query = """
+        update posts set state = 'planned', due_at = to_timestamp(%(due_at)s), changed_at = to_timestamp(%(at)s),
+                         publish_at = null, failure = null, needs_human = null
+         where id = %(id)s
+    """
+    changed(conn, query, {"id": post_id, "due_at": due_at, "at": at})
+    note(conn, post_id, "planned", who, at, {"from": "failed_definite", "reason": "try again", "due_at": due_at})
+    return Applied(State.PLANNED)
 
 
 def _locked(conn: Connection, post_id: int) -> Post | None:

@@ -55,6 +55,9 @@ def with_post(world: FaceWorld, body: str) -> None:
         0,
         snapshots=5,
         model_version=2,
+        reply_model_version=0,
+        opportunities={},
+        accounts=0,
         lane=lane.Free(),
         stopped=None,
     )
