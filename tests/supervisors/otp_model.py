@@ -1,7 +1,7 @@
 """OTP's supervisor as a function of values: what `supervisor.erl` does, without processes.
 
-Written from OTP's documentation and source, not from ours, so that the two can disagree. Starts are planned: a list of
-outcomes for each id, used up one a start.
+Written from OTP's documentation and source, not from ours, so that the two can disagree. Starts are planned: a list
+of outcomes for each id, used up one a start.
 """
 
 from dataclasses import dataclass, field
