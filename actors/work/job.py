@@ -11,22 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from actors.base import Actor
-from actors.future import AskError, CallerError, Future
+from actors.future import CallerError
 from actors.ground.flags import BOARD as FLAGS
 from actors.ground.flags import FlagsState, KeepJob
 from actors.protocol import (
-    ChildSpec,
-    Crashed,
     Down,
-    ExitReason,
     LevelChanged,
-    NoProcess,
-    Shutdown,
-    StartChild,
-    Started,
-    WhichChild,
 )
 from actors.work import gate
+from actors.work.attempts import Attempts
 from actors.work.context import Surroundings, Ticket
 from actors.work.control import (
     Accepted,
@@ -50,7 +43,7 @@ from actors.work.control import (
     TryAgain,
 )
 from actors.work.outcome import Cancelled, Failed, Outcome, Result, Succeeded
-from actors.work.run import Job, RunActor, RunEnded
+from actors.work.run import Job, RunEnded
 from actors.work.state import (
     BackingOff,
     Ended,
@@ -76,7 +69,6 @@ from domain.resources.effects import Goes
 log = logging.getLogger("roost.work")
 
 LOOK_AGAIN = 10.0  # seconds between looks at the gate while a run is due and may not start
-GRACE = 5.0  # seconds between the stop of a run past its deadline and its fencing
 RECALL_SECONDS = 10.0  # the most that a first run waits to learn when the job ran last, in an earlier life
 
 
@@ -93,14 +85,13 @@ class JobActor(Actor):
 
     def __init__(self, job: Job, place: Place, surroundings: Surroundings) -> None:
         super().__init__()
-        self.job = job
         self.spec = job.spec
         self.place = place
-        self.surroundings = surroundings
         self.every = minutes(surroundings.settings.job_intervals.get(self.spec.name, 0.0)) or self.spec.every
         self.rng = self.system.runtime.random(self.name)
         self.book = JobSnapshot(self.spec, Waiting(), interval=self.every)
         self.ticks = Ticks(self, self.spec, place.boot, place.offset, self.rng)
+        self.attempts = Attempts(self, job, surroundings)
         self._look = 0  # numbers the looks at the gate, so that a superseded one says nothing
         self._begun_at = 0.0  # monotonic start of the run under way
         self._recall_until: float | None = None
@@ -133,7 +124,7 @@ class JobActor(Actor):
             case RunEnded(actor, result) if self._is_mine(actor):
                 self._on_result(result)
             case Down(actor, _, reason) if self._is_mine(actor):
-                self._on_result(self._meaning(reason))
+                self._on_result(self.attempts.meaning(reason, self._is_stopping()))
             case RunEnded() | Down():
                 pass  # of an attempt that has been counted as ended
             case TakeOver(actor):
@@ -141,7 +132,7 @@ class JobActor(Actor):
             case DeadlineOver(actor) if self._is_mine(actor):
                 self._stop_run(actor)
             case GraceOver(actor) if self._is_mine(actor):
-                self._fence_run(actor)
+                self.attempts.fence(actor)
             case DeadlineOver() | GraceOver():
                 pass
             case TryAgain(run_id):
@@ -229,76 +220,35 @@ class JobActor(Actor):
         ticket = Ticket(
             self.spec, self.name, run.run_id, run.attempt, admitted.budget, admitted.effects, admitted.missing
         )
-        job, surroundings = self.job, self.surroundings
-        child = ChildSpec(
-            id=actor,
-            start=lambda: RunActor(job, ticket, surroundings),
-            restart="temporary",
-            shutdown=GRACE,
-            hang_limit=None,  # its own deadline is the limit
-        )
         self.book = replace(self.book, run=run, started=self.book.started + 1, notes=admitted.missing)
         self._become(Running(actor, since=self.now()))
-        self.after(self.spec.deadline, DeadlineOver(actor))
-        self.system.ask_later("runs", StartChild(child)).on_settled(lambda answer: self._answered(actor, answer))
-
-    def _answered(self, actor: str, answer: Future) -> None:
-        """In the thread of whoever settles it: hand it over, if there is anything to say."""
-        try:
-            said = answer.get(0.0)
-        except AskError as error:
-            said = error
-        if not isinstance(said, Started):
-            self.tell_myself(NotStarted(actor, str(said)))
+        self.attempts.begin(actor, ticket)
 
     def _on_not_started(self, actor: str, why: str) -> None:
-        if self._is_mine(actor) and self.system.directory.find(actor) is None:
+        if self._is_mine(actor) and not self.attempts.exists(actor):
             self._on_result(Failed(Failure.UNAVAILABLE, f"the run could not be started: {why}"))
 
     def _is_mine(self, actor: str) -> bool:
         return isinstance(self.book.state, Running) and self.book.state.actor == actor
 
-    def _meaning(self, reason: ExitReason) -> Result:
-        """What the end of an attempt means that did not report its own."""
-        match reason:
-            case Crashed(error):
-                return Failed(Failure.CRASHED, f"{type(error).__name__}: {error}")
-            case Shutdown():
-                return Cancelled(str(reason))
-            case NoProcess():
-                return Cancelled("it ended while nobody scheduled the job")
-            case _ if isinstance(self.book.state, Running) and self.book.state.stopping:
-                return Failed(Failure.TIMED_OUT, self._past_deadline())
-            case _:
-                return Failed(Failure.CRASHED, f"ended without a word ({reason})")
-
-    def _past_deadline(self) -> str:
-        return f"past its deadline of {self.spec.deadline:g} s"
+    def _is_stopping(self) -> bool:
+        return isinstance(self.book.state, Running) and self.book.state.stopping
 
     def _stop_run(self, actor: str) -> None:
         assert isinstance(self.book.state, Running)
-        log.warning("%s: %s is %s; told to stop", self.name, actor, self._past_deadline())
         self._become(replace(self.book.state, stopping=True))
-        self.system.stop(actor, Shutdown(self._past_deadline()))
-        self.after(GRACE, GraceOver(actor))
-
-    def _fence_run(self, actor: str) -> None:
-        hung = self.system.directory.find(actor)
-        if hung is not None:
-            log.error("%s: %s did not stop within %g s; fenced, and its leases are revoked", self.name, actor, GRACE)
-            self.system.fence(hung, self._past_deadline())
+        self.attempts.stop(actor)
 
     # ends
 
     def _on_result(self, result: Result) -> None:
         run = self.book.run
         assert run is not None
-        stopping = isinstance(self.book.state, Running) and self.book.state.stopping
         match result:
             case Succeeded(outcome):
                 self._end_run("succeeded", outcome.note, outcome)
-            case Cancelled() if stopping:
-                self._on_failure(Failed(Failure.TIMED_OUT, self._past_deadline()), run)
+            case Cancelled() if self._is_stopping():
+                self._on_failure(Failed(Failure.TIMED_OUT, self.attempts.past_deadline()), run)
             case Cancelled(why):
                 self._end_run("cancelled", why)
             case Failed():
@@ -373,11 +323,8 @@ class JobActor(Actor):
         self._begun_at = self.now() - self.system.runtime.real_seconds(self.calendar() - run.began)
         match state:
             case Running(actor, since):
-                # Perhaps not begun yet: `runs` answers after it has read what the former incarnation sent it.
                 self.book = replace(self.book, state=Running(actor, since))
-                self.after(max(0.0, since + self.spec.deadline - self.now()), DeadlineOver(actor))
-                asked = self.system.ask_later("runs", WhichChild(actor))
-                asked.on_settled(lambda _: self.tell_myself(TakeOver(actor)))
+                self.attempts.take_over(actor, since)
             case BackingOff(reason, until):
                 self.book = replace(self.book, state=BackingOff(reason, until))
                 self.after(max(0.0, until - self.now()), TryAgain(run.run_id))

@@ -82,8 +82,10 @@ class JobWorld:
 
     made: ClassVar[list["JobWorld"]] = []
 
-    def __init__(self, speed: float = 1.0, environment: dict[str, str] | None = None) -> None:
-        self.hands = SimulatedRuntime(next(iter(seeds(1))), speed)
+    def __init__(
+        self, speed: float = 1.0, environment: dict[str, str] | None = None, seed: int | None = None
+    ) -> None:
+        self.hands = SimulatedRuntime(next(iter(seeds(1))) if seed is None else seed, speed)
         self.made.append(self)
         self.system = System(self.hands)
         self.rows: list[RunRecord] = []

@@ -8,6 +8,7 @@ import pytest
 from actors.care.view import MemoryView
 from actors.future import CallerError
 from actors.protocol import Stop
+from actors.simulation import seeds
 from actors.work.context import RunContext
 from actors.work.control import Accepted, Barred, Busy, Pause, Recall, Recalled, Resume, RunNow, SetInterval
 from actors.work.outcome import Outcome, RunFailed
@@ -435,6 +436,31 @@ def test_a_run_that_died_with_its_job_actor_is_recorded_as_cancelled() -> None:
     world.job(spec(every=3_600), slow, offset=0)
     assert world.state() == "waiting"
     assert [row.outcome for row in world.rows] == ["cancelled"]
+
+
+@pytest.mark.parametrize("seed", seeds(12))
+def test_however_its_actor_dies_a_job_never_runs_twice_at_once(seed: int) -> None:
+    world, at_work, most = JobWorld(seed=seed), [0], [0]
+
+    def body(ctx: RunContext) -> Outcome:
+        at_work[0] += 1
+        most[0] = max(most[0], at_work[0])
+        ctx.sleep(5)
+        at_work[0] -= 1
+        return Outcome()
+
+    world.job(spec(every=60), body, offset=0)
+    for _ in range(6):
+        world.system.tell("job:learn", RunNow("test"))
+        world.hands.sleep(world.hands.random("test").uniform(0.0, 0.001))
+        actor = world.system.directory.find("job:learn")
+        assert actor is not None
+        world.system.fence(actor, "by the test")
+        world.job(spec(every=60), body, offset=0)
+        world.advance(7)
+    assert most == [1]
+    assert at_work == [0]
+    assert world.state() == "waiting"
 
 
 def test_after_downtime_one_run_catches_up() -> None:

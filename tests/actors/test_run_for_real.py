@@ -17,7 +17,7 @@ from actors.protocol import ChildSpec
 from actors.resources.specs import resource_specs
 from actors.runtime import ThreadedRuntime
 from actors.system import System
-from actors.work import job as job_module
+from actors.work import attempts
 from actors.work.context import RunContext, Surroundings
 from actors.work.control import RunNow
 from actors.work.job import JobActor, Place
@@ -130,7 +130,7 @@ def test_a_run_borrows_works_gives_back_and_leaves_its_row(house: House) -> None
 def test_a_run_that_hangs_in_a_query_is_fenced_and_its_connection_comes_back(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_module, "GRACE", 0.2)
+    monkeypatch.setattr(attempts, "GRACE", 0.2)
     woken = threading.Event()
 
     def hung(ctx: RunContext) -> Outcome:
