@@ -66,6 +66,10 @@ class Place:
     lives: int = 0
     extra: dict[str, str] = field(default_factory=dict)
 
+    def calendar(self) -> float:
+        """Calendar Unix seconds."""
+        return Anchor(real=EPOCH, calendar=EPOCH, speed=self.speed).at(self.clock.wall())
+
     def settings(self) -> Settings:
         """Those of production, on the sandbox."""
         environment = {
@@ -83,14 +87,15 @@ class Place:
 class House:
     """One life."""
 
-    def __init__(self, place: Place, runtime: SimulatedRuntime | None = None) -> None:
+    def __init__(self, place: Place, runtime: SimulatedRuntime | None = None, system: System | None = None) -> None:
+        """runtime, system: for one's own; the system is on the runtime."""
         place.lives += 1
         self.place = place
         # Another seed for each life: an id is never given twice.
         seed = place.seed * 1_000 + place.lives
         self.runtime = runtime or SimulatedRuntime(seed, place.speed, wall_limit=30.0, begin=place.clock.now())
         place.clock.now = self.runtime.now
-        self.system = System(self.runtime)
+        self.system = system or System(self.runtime)
         self.settings = place.settings()
         self.jobs = load(self.settings)
         book = LogBook(io.StringIO(), (), pretty=False)
@@ -154,4 +159,4 @@ def home(dsn: str, seed: int, speed: float = 1.0, repeats: bool = False, **extra
 def rows(dsn: str, query: str) -> list[tuple[object, ...]]:
     """What the database answers, from outside."""
     with psycopg.connect(dsn, autocommit=True) as connection:
-        return connection.execute(query).fetchall()
+        return connection.execute(query.encode()).fetchall()

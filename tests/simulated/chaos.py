@@ -1,0 +1,398 @@
+"""What can go wrong, made to go wrong in the simulated house, at steps that a seed chooses.
+
+    storm(place, hours)      lives through it, however often the process ends, and some quiet time after it
+    findings(place)          what is lost, doubled, unresolved: the site's own posts against the rows
+
+A crash, a hang and the end of the process strike where an actor sends a message or shows its state: those are the
+moments that another one can see, and so all that there are. Nothing strikes within a transaction: Postgres and SQLite
+answer for these; a connection that breaks before, after or within a commit is among the failures.
+"""
+
+import random
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from actors.care.control import MemoryIs
+from actors.care.view import HealthView
+from actors.future import AskError, CallerError
+from actors.ground.lane import ClearStop
+from actors.mailbox import Envelope
+from actors.protocol import ComponentReport, LevelChanged
+from actors.runtime import Runtime
+from actors.simulation import ProcessExit, SimulatedRuntime
+from actors.system import StartFailed, System
+from actors.work.control import RunNow
+from domain.calendar import MINUTE
+from domain.publishing.caps import Policy
+from domain.publishing.uniqueness import normalized, text_hash
+from social.sandbox.faults import KINDS
+from store import journal_file
+from store import posts as store
+from tests.simulated.house import House, Place, rows
+from tests.simulated.outside import BROWSER, DATABASE, REDIS, Line
+
+BETWEEN = 90.0  # real seconds from one failure to the next, on the average
+LOSABLE = (ComponentReport, LevelChanged, RunNow, MemoryIs)  # who sends these sends them again, or need not
+HANG = 400.0  # real seconds: longer than any limit
+PUBLISHING = ("run:posting", "run:reply", "run:id_recovery", "run:retry_queue", "journal#")
+CODES = (64, 131, 187, 226, 326, 186)
+QUIET = 60 * MINUTE  # calendar: enough for what is unknown to be settled
+
+
+class Struck(Exception):
+    """A crash on purpose."""
+
+
+@dataclass
+class Strike:
+    """What happens to the first thread whose name begins so, once it has passed so many steps."""
+
+    what: str  # "crash", "hang", "kill"
+    who: tuple[str, ...]
+    after: int
+
+
+class StormyRuntime(SimulatedRuntime):
+    """A simulated world where a strike may fall at any visible step."""
+
+    strike: Strike | None = None
+
+    def checkpoint(self, *event: str) -> None:
+        super().checkpoint(*event)
+        strike, name = self.strike, self.running.name
+        if strike is None or name in ("main", "timers") or not name.startswith(strike.who):
+            return
+        if event[-1] in ("Down", "Exit"):
+            return  # the system's own word on somebody's end: no handler is at work
+        strike.after -= 1
+        if strike.after > 0:
+            return
+        self.strike = None
+        self.note("struck", strike.what)
+        match strike.what:
+            case "crash":
+                raise Struck(f"{name}, at {' '.join(event)}")
+            case "hang":
+                self.sleep(HANG)
+            case _:
+                self.exit(f"killed at {' '.join(event)} of {name}")
+
+
+class LossySystem(System):
+    """Loses and delays messages that may be lost or delayed."""
+
+    def __init__(self, runtime: Runtime, chance: random.Random) -> None:
+        super().__init__(runtime)
+        self.chance = chance
+        self.losing = 0.0  # the probability for each
+
+    def _send(self, name: str, envelope: Envelope) -> str | None:
+        if self.losing and isinstance(envelope.message, LOSABLE) and self.chance.random() < self.losing:
+            if self.chance.random() < 0.5:
+                return None
+            late = self.runtime.now() + self.chance.uniform(0.1, 20.0)
+            self.runtime.call_at(late, lambda: self._late(name, envelope))
+            return None
+        return super()._send(name, envelope)
+
+    def _late(self, name: str, envelope: Envelope) -> None:
+        super()._send(name, envelope)
+
+
+class Disk:
+    """The disk that the journal is on. full_until: monotonic seconds."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.full_until = 0.0
+        self.now = now
+
+    def open(self, path: Path) -> Any:
+        """As `store.journal_file._connect`, on a disk that may be full."""
+        disk = self
+
+        class Connection(sqlite3.Connection):
+            def execute(self, statement: str, *args: Any) -> sqlite3.Cursor:
+                if disk.now() < disk.full_until and statement.split()[0] in ("insert", "update", "commit"):
+                    error = sqlite3.OperationalError("database or disk is full")
+                    error.sqlite_errorcode = sqlite3.SQLITE_FULL
+                    raise error
+                return super().execute(statement, *args)
+
+        connect = sqlite3.connect
+        with patch("store.journal_file.sqlite3.connect", lambda *a, **n: connect(*a, factory=Connection, **n)):
+            return _connect(path)
+
+
+_connect = journal_file._connect
+
+
+@dataclass
+class Storm:
+    """One place's bad time. struck: how often what was done. back: real seconds from its end to the level full."""
+
+    place: Place
+    chance: random.Random
+    disk: Disk
+    house: House = field(init=False)
+    runtime: StormyRuntime = field(init=False)
+    system: LossySystem = field(init=False)
+    struck: Counter[str] = field(default_factory=Counter)
+    back: float = 0.0
+
+    def live(self, seconds: float, between: float) -> None:
+        """So many real seconds of it, then quiet. Raises AssertionError if the level does not come back."""
+        clock = self.place.clock
+        self.begin()
+        over = clock.now() + seconds
+        while clock.now() < over:
+            self.go_on(self.chance.expovariate(1.0 / between))
+            self.do_something()
+            self.operate()
+        self.calm()
+        ended = clock.now()
+        while self.level() != "full":
+            self.go_on(1.0)
+            self.operate()
+            if clock.now() - ended > 600.0:
+                raise AssertionError(
+                    f"seed {self.place.seed}: the level is {self.level()} 10 minutes after the storm"
+                )
+        self.back = clock.now() - ended
+        quiet = clock.now() + QUIET / self.place.speed
+        while clock.now() < quiet:
+            self.go_on(60.0)
+            self.operate()
+
+    def begin(self) -> None:
+        """A life, which may end while it begins."""
+        while True:
+            place = self.place
+            self.runtime = StormyRuntime(
+                place.seed * 1_000 + place.lives + 1, place.speed, wall_limit=30.0, begin=place.clock.now()
+            )
+            self.system = LossySystem(self.runtime, self.chance)
+            self.house = House(place, self.runtime, self.system)
+            try:
+                self.house.boot()
+                return
+            except (ProcessExit, StartFailed) as why:
+                self.die(str(why))
+
+    def go_on(self, seconds: float) -> None:
+        """Let time pass, in another life where this one ends."""
+        until = self.runtime.now() + seconds
+        while (left := until - self.runtime.now()) > 0:
+            try:
+                self.runtime.sleep(min(left, 5.0))
+                ended = self.system.directory.find("root") is None
+            except ProcessExit as why:
+                self.struck[f"exit: {str(why).partition(' at ')[0][:40]}"] += 1
+                ended = True
+            if ended:
+                self.die("the process ended")
+                self.begin()
+
+    def die(self, why: str) -> None:
+        """This life is over."""
+        self.struck["lives ended"] += 1
+        self.house.end()
+        lines = self.place.outside.lines
+        if lines is not None:
+            lines.close()
+
+    def level(self) -> str:
+        """The level in force."""
+        view = self.system.board.get("health")
+        return view.level if isinstance(view, HealthView) else "unknown"
+
+    def operate(self) -> None:
+        """What a person does who is called: give a new session, clear the stop of the account."""
+        lane = self.system.board.get("lane")
+        if getattr(lane, "stopped", None) is None or not self.strikes(0.5):
+            return
+        self.place.site.renew_session()
+        try:
+            self.system.ask("lane", ClearStop(), 30.0)
+        except (AskError, CallerError):
+            return  # again at the next turn
+        except ProcessExit:
+            self.die("the process ended")
+            self.begin()
+
+    def calm(self) -> None:
+        """No more failures."""
+        self.runtime.strike = None
+        self.system.losing = 0.0
+        self.place.outside.weather.clear()
+        self.place.site.faults.clear()
+        self.place.site.renew_session()
+        self.disk.full_until = 0.0
+
+    def do_something(self) -> None:
+        """One failure."""
+        chance = self.chance
+        doings = (
+            self.strike_somebody, self.strike_somebody, self.kill, self.kill, self.database_away, self.lines_break,
+            self.redis_away, self.browser_away, self.pages_hang, self.site_misbehaves, self.site_misbehaves,
+            self.site_misbehaves, self.disk_full, self.messages_lost,
+        )  # fmt: skip
+        doing = doings[int(chance.random() * len(doings))]
+        self.struck[doing.__name__] += 1
+        doing()
+
+    def strikes(self, probability: float) -> bool:
+        return self.chance.random() < probability
+
+    def strike_somebody(self) -> None:
+        names = [actor.name for actor in self.system.directory.actors() if not actor.has_children]
+        who = (self.chance.choice(names),) if names and self.strikes(0.6) else PUBLISHING
+        what = "crash" if self.strikes(0.7) else "hang"
+        self.runtime.strike = Strike(what, who, self.chance.randint(1, 12))
+
+    def kill(self) -> None:
+        self.runtime.strike = Strike("kill", PUBLISHING, self.chance.randint(1, 40))
+
+    def database_away(self) -> None:
+        weather, outside = self.place.outside.weather, self.place.outside
+        long = self.strikes(0.15)
+        weather.away[DATABASE] = self.runtime.now() + (900.0 if long else self.chance.uniform(2.0, 120.0))
+        if outside.lines is not None:
+            outside.lines.cut()
+
+    def lines_break(self) -> None:
+        weather = self.place.outside.weather
+        weather.lost_statements, weather.lost_commits = 0.01, 0.1
+        self._until_later(lambda: self._mend_lines())
+
+    def _mend_lines(self) -> None:
+        self.place.outside.weather.lost_statements = self.place.outside.weather.lost_commits = 0.0
+
+    def redis_away(self) -> None:
+        self.place.outside.weather.away[REDIS] = self.runtime.now() + self.chance.uniform(2.0, 120.0)
+
+    def browser_away(self) -> None:
+        self.place.outside.weather.away[BROWSER] = self.runtime.now() + self.chance.uniform(0.0, 60.0)
+        if self.place.outside.tabs is not None:
+            self.place.outside.tabs.die()
+
+    def pages_hang(self) -> None:
+        self.place.outside.weather.hanging_pages = 0.3
+        self._until_later(lambda: setattr(self.place.outside.weather, "hanging_pages", 0.0))
+
+    def site_misbehaves(self) -> None:
+        wish: dict[str, object] = {
+            "kind": self.chance.choice(KINDS),
+            "on": self.chance.choice(("all", "create", "pages")),
+            "probability": self.chance.choice((1.0, 0.5)),
+            "for_seconds": self.chance.uniform(30.0, 300.0),
+            "code": self.chance.choice(CODES),
+            "delay": self.chance.choice((3.0, 15.0, 40.0)),
+        }
+        if self.strikes(0.5):
+            wish["times"] = self.chance.randint(1, 3)
+        self.place.site.inject(**wish)
+
+    def disk_full(self) -> None:
+        self.disk.full_until = self.runtime.now() + self.chance.uniform(5.0, 120.0)
+
+    def messages_lost(self) -> None:
+        system = self.system
+        system.losing = 0.3
+        self._until_later(lambda: setattr(system, "losing", 0.0))
+
+    def _until_later(self, then: Callable[[], None]) -> None:
+        self.runtime.call_at(self.runtime.now() + self.chance.uniform(10.0, 120.0), then)
+
+
+@contextmanager
+def storm(place: Place) -> Iterator[Storm]:
+    """A storm over the place, and its last life's end."""
+    disk = Disk(place.clock.now)
+    disk.now = lambda: place.clock.now()
+    busy = Policy(posts_a_day=1_000, posts_an_hour=1_000, between_posts=2 * MINUTE)
+    with (
+        patch("store.journal_file._connect", disk.open),
+        patch("actors.work.publisher.Policy", lambda: busy),
+    ):
+        bad_time = Storm(place, random.Random(f"{place.seed}/storm"), disk)
+        try:
+            yield bad_time
+        finally:
+            bad_time.house.end()
+
+
+def queue(place: Place, number: int, every: float) -> None:
+    """Posts to be published, one every so many calendar seconds."""
+    now = place.calendar()
+    with Line.connect(place.dsn, autocommit=True) as connection:
+        for each in range(number):
+            text = f"Note {each} of seed {place.seed}: a short walk after lunch helps some people sleep."
+            draft = store.Draft(
+                kind="post", body=text, text_hash=text_hash(text), source="template", due_at=now + each * every,
+                arm={"topic": "sleep", "format": "tip", "tone": "plain"},
+            )  # fmt: skip
+            store.queue(connection, "roost", draft, who="plan", now=now)
+
+
+@dataclass
+class Findings:
+    """The site's own posts against the rows. Each list has one line a case."""
+
+    posts: int = 0
+    doubled: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    unresolved: list[str] = field(default_factory=list)
+    needs_human: int = 0
+    states: Counter[str] = field(default_factory=Counter)
+
+    def bad(self) -> list[str]:
+        """What must not be."""
+        named = (("doubled", self.doubled), ("lost", self.lost), ("unresolved", self.unresolved))
+        return [f"{name}: {line}" for name, lines in named for line in lines]
+
+
+def findings(place: Place) -> Findings:
+    """What became of every post."""
+    found = Findings()
+    on_site = place.site.network.storage.posts()
+    found.posts = len(on_site)
+    times = Counter((post.in_reply_to, normalized(post.text)) for post in on_site)
+    found.doubled = [f"{count} times {text!r}" for (_, text), count in times.items() if count > 1]
+    by_id = {post.id: post for post in on_site}
+    by_text: dict[str, list[str]] = {}
+    confirmed: set[int] = set()
+    query = (
+        "select id, state, body, site_id, needs_human, evidence::text, extract(epoch from claim_ends_at)::float8, "
+        "removed_at is not null from posts order by id"
+    )
+    now = place.calendar()
+    for number, state, body, site_id, why, evidence, claim_ends, removed in rows(place.dsn, query):
+        found.states[str(state)] += 1
+        by_text.setdefault(normalized(str(body)), []).append(str(state))
+        if state in ("confirmed", "reconciled"):
+            assert isinstance(site_id, int)
+            confirmed.add(site_id)
+            post = by_id.get(site_id)
+            if post is None or normalized(post.text) != normalized(str(body)):
+                found.lost.append(f"post {number} is {state} as {site_id}, and the site does not have it")
+            if removed:
+                found.lost.append(f"post {number} counts as removed, and the site has it")
+        if state == "needs_human":
+            found.needs_human += 1
+            if not why or not evidence:
+                found.unresolved.append(f"post {number} waits for a person without reason or evidence ({why})")
+        if state == "unknown":
+            found.unresolved.append(f"post {number} is unknown still")
+        if state in ("claimed", "armed") and isinstance(claim_ends, float) and claim_ends + 30 * MINUTE < now:
+            found.lost.append(f"post {number} is {state}, and its claim is over for long")
+    for post in on_site:
+        states = by_text.get(normalized(post.text), [])
+        if post.id not in confirmed and not {"unknown", "needs_human"} & set(states):
+            found.lost.append(f"site post {post.id} has no row that knows it (rows with its text: {states})")
+    return found
