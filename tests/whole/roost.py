@@ -28,7 +28,11 @@ class Roost:
     def __init__(self, home: Path, **settings: str) -> None:
         self.home = home
         self.said = home.with_suffix(f".{len(list(home.parent.glob(home.name + '.*')))}.log")
-        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "BROWSER_EXECUTABLE", "LANG")}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name in ("PATH", "HOME", "BROWSER_EXECUTABLE", "LANG")
+        }
         self._out = self.said.open("wb")
         self.process = subprocess.Popen(
             [sys.executable, "main.py"],

@@ -51,4 +51,6 @@ def test_a_kill_at_each_edge_publishes_nothing_twice_and_loses_nothing(tmp_path:
                 case other:
                     raise AssertionError(f"{edge}: {row} is {other}")
         if edge in BEFORE_SENDING:
-            assert {row["state"] for row in rows} <= {"confirmed", "claimed"}, f"{edge}: definitely not sent, so sent again"
+            assert {row["state"] for row in rows} <= {"confirmed", "claimed"}, (
+                f"{edge}: definitely not sent, so sent again"
+            )
