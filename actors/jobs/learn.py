@@ -12,6 +12,7 @@ from domain.learning import model as learning
 from domain.learning.arms import Arm, CorruptStateError
 from domain.learning.rewards import Counts, Gate
 from store import metrics, models
+from store.analysis import attribution
 from store.metrics import Seen
 from store.sql import Connection
 
@@ -47,7 +48,9 @@ class Learn(Job):
             if not seen:
                 return Outcome(note="no post is old and seen enough to learn from", again_in=SOON)
             before = newest(ctx, connection)
-            after = learning.learn(before, [_outcome(each) for each in seen], now, gate)
+            gained = attribution.gained(connection, ctx.settings.account, since=now - learning.WINDOW)
+            outcomes = [_outcome(each, gained.get(each.post.id, 0.0)) for each in seen]
+            after = learning.learn(before, outcomes, now, gate)
             payload = learning.as_json(after)
             version = models.save(
                 connection,
@@ -75,7 +78,7 @@ def newest(ctx: RunContext, connection: Connection) -> learning.Model:
         return learning.unlearned(ctx.calendar())
 
 
-def _outcome(seen: Seen) -> learning.Outcome:
+def _outcome(seen: Seen, followers_gained: float) -> learning.Outcome:
     post, counts = seen.post, seen.snapshot
     assert post.confirmed_at is not None
     return learning.Outcome(
@@ -88,7 +91,7 @@ def _outcome(seen: Seen) -> learning.Outcome:
             replies=counts.replies,
             reposts=counts.reposts,
             bookmarks=counts.bookmarks,
-            followers_gained=0.0,  # told by the attribution of followers, which is not there yet
+            followers_gained=followers_gained,
             age=counts.taken_at - post.confirmed_at,
         ),
     )

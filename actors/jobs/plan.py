@@ -1,6 +1,7 @@
 """Keeps the queue at what the next hours can publish, and no more."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -9,7 +10,8 @@ from actors.work.context import RunContext
 from actors.work.outcome import Outcome
 from actors.work.run import Job
 from actors.work.writing import written
-from domain.calendar import DAY, minutes
+from domain.analysis import knobs
+from domain.calendar import DAY, days, minutes
 from domain.content import checks, planning, prompts, templates
 from domain.content.topics import FORMATS, TONES, TOPICS
 from domain.content.weight import weight
@@ -19,21 +21,35 @@ from domain.learning.arms import Arm, Choice, choose
 from domain.publishing.caps import History, Policy
 from domain.publishing.uniqueness import UNIQUE_FOR, text_hash
 from store import posts, spend
+from store.analysis import insights
+from store.analysis import knobs as kept_knobs
 from store.posts import charged
 from store.posts.values import Source
 
 SHOWN_TO_MODEL = 20  # texts the model must write nothing like
+FRESH = days(3)  # an older insight is about other tastes
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What planning looks at, read in one lease. recent: texts of the last 30 days."""
+    """What planning looks at, read in one lease. recent: texts of the last 30 days.
+
+    knobs: as the optimizer set them. insights: what the analyses found lately.
+    """
 
     queue: planning.Queue
     history: History
     dollars_left: float
     model: learning.Model
     recent: tuple[str, ...]
+    knobs: Mapping[str, float]
+    insights: tuple[str, ...]
+
+    @property
+    def policy(self) -> Policy:
+        """The caps, and the cadence where that is less."""
+        caps = Policy()
+        return replace(caps, posts_a_day=min(caps.posts_a_day, int(self.knobs[knobs.POSTS_A_DAY])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +84,7 @@ class Plan(Job):
 
     def run(self, ctx: RunContext) -> Outcome:
         desk = self._desk(ctx)
-        plan = planning.how_many(desk.queue, desk.history, Policy(), ctx.calendar(), desk.dollars_left)
+        plan = planning.how_many(desk.queue, desk.history, desk.policy, ctx.calendar(), desk.dollars_left)
         if isinstance(plan, planning.Nothing):
             return Outcome(note=plan.why)
         wishes = self._wishes(ctx, desk, plan.count)
@@ -86,6 +102,8 @@ class Plan(Job):
                 dollars_left=ctx.settings.daily_budget_usd - spend.since(connection, now - now % DAY),
                 model=newest(ctx, connection),
                 recent=posts.recent_texts(connection, account, since=now - UNIQUE_FOR),
+                knobs=knobs.in_force(kept_knobs.values(connection, account)),
+                insights=tuple(each.text for each in insights.newest(connection, account, since=now - FRESH)),
             )
 
     def _wishes(self, ctx: RunContext, desk: Desk, count: int) -> list[Wish]:
@@ -93,7 +111,7 @@ class Plan(Job):
         due = list(desk.queue.due)
         wishes: list[Wish] = []
         for _ in range(count):
-            times = planning.open_times(planning.Queue(tuple(due)), desk.history, Policy(), ctx.calendar())
+            times = planning.open_times(planning.Queue(tuple(due)), desk.history, desk.policy, ctx.calendar())
             if not times:
                 break
             open_hours = sorted(planning.hours_of(times))
@@ -104,7 +122,14 @@ class Plan(Job):
                 for tone in TONES
                 for hour in open_hours
             ]
-            choice = choose(desk.model.arms, arms, chance, ctx.calendar())
+            choice = choose(
+                desk.model.arms,
+                arms,
+                chance,
+                ctx.calendar(),
+                floor=desk.knobs[knobs.FLOOR],
+                hour_weights=knobs.hour_weights(desk.knobs),
+            )
             wishes.append(Wish(choice, planning.time_for(choice.arm.hour, times)))
             due.append(wishes[-1].due_at)
         return wishes
@@ -127,7 +152,7 @@ class Plan(Job):
         requests = [
             prompts.Request(each.choice.arm.topic, each.choice.arm.format, each.choice.arm.tone) for each in wishes
         ]
-        prompt = prompts.posts_prompt(requests, (), desk.recent[:SHOWN_TO_MODEL], nonce=ctx.new_id())
+        prompt = prompts.posts_prompt(requests, desk.insights, desk.recent[:SHOWN_TO_MODEL], nonce=ctx.new_id())
         answer = written(ctx, prompt, prompts.ANSWER_SCHEMA)
         if answer is None:
             return {}

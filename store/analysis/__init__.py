@@ -1,0 +1,1 @@
+"""What was measured and made of it, in Postgres: one module a subject."""
