@@ -168,9 +168,9 @@ class Journal:
             write = PostConfirmed(post.id, token, site_id, by, at, evidence)
             return self._append(sql, _entry_id(post, State.CONFIRMED), write)
 
-    def fail(self, post: Post, reason: str, *, by: str, at: float) -> bool:
-        """It is definitely not on the site. False if it is farther along."""
-        write = PostFailed(post.id, _token(post), reason, by, at)
+    def fail(self, post: Post, reason: str, *, by: str, at: float, again_at: float | None = None) -> bool:
+        """It is definitely not on the site, and due again at `again_at` if so. False if it is farther along."""
+        write = PostFailed(post.id, _token(post), reason, by, at, again_at)
         return self._settle(post, State.FAILED_DEFINITE, write, at)
 
     def lose_sight(self, post: Post, reason: str, *, by: str, at: float) -> bool:

@@ -30,6 +30,20 @@ from store.writes import (
     Write,
 )
 
+# What a second replay would meet again: the entry is at fault, or this Roost's code, and those behind it must go on.
+# A server that is away, busy, full or in a crash raises other classes.
+POISON = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.ProgrammingError,
+    psycopg.NotSupportedError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
@@ -69,7 +83,7 @@ def replay(conn: Connection, entry: Entry, *, now: float) -> Replayed | AlreadyR
                     return Replayed(refused=why)
                 case _:
                     return Replayed()
-    except (psycopg.DataError, psycopg.IntegrityError) as error:
+    except POISON as error:
         return Rejected(f"{type(entry.write).__name__} {entry.id}: {' '.join(str(error).split())}")
 
 
@@ -79,8 +93,8 @@ def _apply(conn: Connection, write: Write) -> posts.Change | None:
             return posts.arm(conn, post_id, token, who=who, at=at)
         case PostConfirmed(post_id, token, site_id, who, at, evidence):
             return posts.confirm(conn, post_id, token, site_id, who=who, at=at, evidence=evidence)
-        case PostFailed(post_id, token, reason, who, at):
-            return posts.fail(conn, post_id, token, reason, who=who, at=at)
+        case PostFailed(post_id, token, reason, who, at, again_at):
+            return posts.fail(conn, post_id, token, reason, who=who, at=at, again_at=again_at)
         case PostLostSight(post_id, token, reason, who, at):
             return posts.lose_sight(conn, post_id, token, reason, who=who, at=at)
         case PostReleased(post_id, token, reason, who, at):

@@ -39,13 +39,14 @@ class PostConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class PostFailed:
-    """The post is definitely not on the site."""
+    """The post is definitely not on the site. again_at: when it is due again, the same bytes; None: it is over."""
 
     post_id: int
     token: int
     reason: str
     who: str
     at: float
+    again_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

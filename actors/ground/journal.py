@@ -32,6 +32,9 @@ OPEN_AGAIN = 5.0
 REPORT_EVERY = 10.0
 KEEP_SETTLED = 7 * 86400.0  # calendar: how long the copies of settled posts stay
 BROKEN_AT = "journal_broken_at"
+# Keys of what is remembered of Postgres.
+OPT_OUTS = "opt_outs"  # lower-case authors
+KNOWN_IDS = "known_ids"  # site ids of own posts
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +76,24 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """The post is definitely not on the site. The answer: whether it took effect; so too of the next two."""
+    """The post is definitely not on the site. The answer: whether it took effect; so too of the next three.
+
+    again_at: when it is due again (calendar seconds); None: it is over.
+    """
 
     post: Post
     reason: str
+    again_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Disarm:
+    """`run` did not wait for the answer to its `Arm`, and the request was stopped. Fails the post if it was armed."""
+
+    post: Post
+    run: str
+    reason: str
+    again_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +212,14 @@ class JournalActor(Actor):
             case Confirm(post, site_id, evidence):
                 self.armed.pop(post.id, None)
                 return journal.confirm(post, site_id, by=self.owner, at=at, evidence=evidence)
-            case Fail(post, reason):
+            case Fail(post, reason, again_at):
                 self.armed.pop(post.id, None)
-                return journal.fail(post, reason, by=self.owner, at=at)
+                return journal.fail(post, reason, by=self.owner, at=at, again_at=again_at)
+            case Disarm(post, run, reason, again_at):
+                holder = self.armed.get(post.id)
+                if holder is None or holder[1] != run:
+                    return False  # not armed, or by another run, and then it may be on its way
+                return self._answer(journal, Fail(post, reason, again_at))
             case LoseSight(post, reason):
                 self.armed.pop(post.id, None)
                 return journal.lose_sight(post, reason, by=self.owner, at=at)

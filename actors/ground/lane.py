@@ -42,10 +42,14 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class StandingBy:
-    """It is not ours. why: one line. stopped: why the site refuses the account, as far as it is known here."""
+    """It is not ours. why: one line. stopped: why the site refuses the account, as far as it is known here.
+
+    holder: the other instance that has it, where that is known.
+    """
 
     why: str
     stopped: str | None = None
+    holder: str | None = None
 
 
 LaneState = Holding | StandingBy
@@ -66,7 +70,9 @@ class ClearStop:
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """Time to renew, or to ask again."""
+    """Time to renew, or to ask again. number: of two that are under way, the older one is void."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +95,19 @@ class LaneActor(Actor):
         self.owner = owner
         self.state: LaneState = StandingBy("not asked yet")
         self.clearing: list[Future] = []
+        self.turn = 0
         self.pending: StopAccount | None = None  # a stop that Postgres may not have heard of yet
 
     def on_start(self) -> None:
         self._become(self.state)
         self._recall()
-        self.tell(self.name, _Turn())
+        self._turn_in(0.0)
 
     def receive(self, message: Any) -> Any:
         match message:
-            case _Turn():
-                self.task("lease", self._ask)
+            case _Turn(number):
+                if number == self.turn:
+                    self.task("lease", self._ask)
             case TaskDone("lease", heard):
                 self._heard(heard)
             case TaskFailed("lease", error):
@@ -150,7 +158,7 @@ class LaneActor(Actor):
     def _cleared(self) -> None:
         self.pending = None
         self._become(replace(self.state, stopped=None))
-        self.tell(self.name, _Turn())
+        self._turn_in(0.0)
 
     def _recall(self) -> None:
         def answered(answer: Future) -> None:
@@ -173,13 +181,13 @@ class LaneActor(Actor):
         match heard.lease:
             case store.Held(token):
                 self._become(Holding(store.Lane(self.account, self.owner, token), heard.until, stopped))
-                self.after(RENEW_EVERY, _Turn())
+                self._turn_in(RENEW_EVERY)
             case store.Refused(owner):
-                self._become(StandingBy(f"held by instance {owner}", stopped))
-                self.after(ASK_AGAIN, _Turn())
+                self._become(StandingBy(f"held by instance {owner}", stopped, owner))
+                self._turn_in(ASK_AGAIN)
             case store.Free():
                 self._become(StandingBy("given up by whoever took it from us", stopped))
-                self.tell(self.name, _Turn())
+                self._turn_in(0.0)
 
     def _unheard(self, error: BaseException) -> None:
         stopped = self.state.stopped
@@ -190,7 +198,12 @@ class LaneActor(Actor):
                 log.warning("the lane was not renewed, and holds a while longer: %s", error)
             case StandingBy():
                 self._become(StandingBy(f"the database did not answer: {error}", stopped))
-        self.after(ASK_AGAIN, _Turn())
+        self._turn_in(ASK_AGAIN)
+
+    def _turn_in(self, seconds: float) -> None:
+        """The next turn, in place of one that was to come."""
+        self.turn += 1
+        self.after(seconds, _Turn(self.turn))
 
     # the board
 

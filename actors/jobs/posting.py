@@ -1,5 +1,6 @@
 """Publishes the posts that are due, each exactly once."""
 
+from actors.work.brake import Brake
 from actors.work.context import RunContext
 from actors.work.control import RunNow
 from actors.work.outcome import Outcome
@@ -10,7 +11,7 @@ from domain.jobs.spec import Holds, JobSpec, Kind
 
 
 class Posting(Job):
-    """Claims what is due, opens the page, and sends; see `actors.work.publisher`."""
+    """Claims what is due soon, opens the page, and sends what is due; see `actors.work.publisher`."""
 
     spec = JobSpec(
         "posting",
@@ -21,13 +22,18 @@ class Posting(Job):
         requires=("plan~",),
         offset=minutes(4),
         deadline=300.0,
+        attempts=1,  # what is tried again, and when, publishing decides for each post
         category="posting",
     )
 
+    def __init__(self) -> None:
+        self.brake = Brake()
+
     def run(self, ctx: RunContext) -> Outcome:
+        publisher = Publisher(ctx, "posts", self.brake)
         if ctx.settings.posting_disabled:
-            return Outcome(note="POSTING_DISABLED is set: nothing is published")
-        publisher = Publisher(ctx, "posts")
+            outcome = publisher.settle()
+            return Outcome(note=f"POSTING_DISABLED is set: {outcome.note}")
         outcome = publisher.run()
         if publisher.queue_is_empty:
             ctx.tell("job:plan", RunNow("posting, whose queue is empty"))

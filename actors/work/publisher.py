@@ -5,64 +5,80 @@ matters is the send boundary: the browser holds the request for the new post bac
 disk. Before that moment a post is definitely not sent, and stays claimed for the next run; after it, whatever is not
 evidence makes the post unknown, and only id recovery may say more.
 
-With the database gone it works from what the journal has claimed, as long as the claims last.
+With the database gone it works from what the journal has claimed, as long as the claims last. Posts are claimed some
+hours before they are due, so that there is such a batch when it goes.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from actors.ground.journal import Arm, Claims, Confirm, Fail, GetClaims, GiveBack, Keep, LoseSight
+from actors.future import AskError
+from actors.ground.journal import OPT_OUTS, Confirm, Disarm, Fail, Keep, LoseSight
 from actors.ground.lane import Holding
 from actors.resources.browser import BrowserLoan
-from actors.resources.loans import LeaseRefused
-from actors.work import outbox
+from actors.work import outbox, settling
 from actors.work.account import stop_account, stopped
-from actors.work.bridge import asked
+from actors.work.boundary import Boundary, switches
+from actors.work.brake import Brake
 from actors.work.context import RunContext
 from actors.work.edges import passing
 from actors.work.outcome import Outcome
-from domain.publishing import claims
-from domain.publishing.caps import Policy, Switches
-from domain.publishing.states import MakeUnknown, PublishAgain, State, TakeBack
-from domain.settings import OFF, SHADOW, Settings
+from actors.work.settling import claims_of, database_is_away, is_of, part_before
+from domain.calendar import HOUR
+from domain.publishing import caps, claims
+from domain.publishing.caps import Policy
+from domain.publishing.states import State
+from domain.resources.breaker import NotPermitted, Permitted
 from social.site import (
     AccountLocked,
     Draft,
     Missing,
     NotArmed,
+    PageBroken,
+    RateLimited,
     Rejected,
     SessionExpired,
     SiteError,
+    SiteTimeout,
 )
 from store import flags
 from store import posts as store
-from store.journal import Armed, Kept
+from store.journal import Kept
+from store.lane import Lane
 from store.posts import Post
 from store.posts.claim import What
 
 PUBLISH_SECONDS = 60.0  # real: one post, from opening the page to the evidence
 LOOK_SECONDS = 30.0
+DATABASE_SECONDS = 10.0  # real: a database that takes longer is away, and there is the journal
 TRY_AGAIN_IN = 300.0  # calendar
+LET_OTHERS_GO = HOUR  # calendar
+MOST_CLAIMS = 20  # of one post that could not be sent; then a person has to look at it
+RECORD_TRIES = 5
 
 
 @dataclass(slots=True)
 class Tally:
-    """What one run has done so far."""
+    """What one run has done so far. failure: why a post was not sent, if that was the page's doing."""
 
     published: int = 0
     tried: int = 0
-    again: list[int] = field(default_factory=list)  # definitely not sent, for a reason that passes
+    failure: SiteError | None = None
+    failed_in_row: int = 0
     notes: list[str] = field(default_factory=list)
 
 
 class Publisher:
     """One run of publishing what is due: posts (threads with them), or replies."""
 
-    def __init__(self, ctx: RunContext, what: What) -> None:
+    def __init__(self, ctx: RunContext, what: What, brake: Brake | None = None) -> None:
+        """brake: the job's own, kept from run to run."""
         self.ctx = ctx
         self.what = what
-        self.margin = claims.MARGIN * max(1.0, ctx.settings.speed)
+        self.brake = brake or Brake()
+        self.margin = settling.margin_of(ctx.settings.speed)
         self.tally = Tally()
         self.queue_is_empty = False
 
@@ -71,72 +87,60 @@ class Publisher:
         wanted = self._settle()
         if not wanted and not self._due():
             return self._outcome("nothing is due")
+        if (rest := self.brake.against(self.ctx.now())) is not None:
+            return self._outcome(rest)
         try:
-            with self.ctx.browser(hold=PUBLISH_SECONDS * (claims.BATCH + 1)) as browser:
+            hold = PUBLISH_SECONDS * (claims.BATCH + 1)
+            until = self.ctx.now() + hold - PUBLISH_SECONDS
+            with self.ctx.browser(hold=hold) as browser:
                 if wanted:
                     self._claim(browser)
                 for kept in self._due():
                     self.ctx.check_cancelled()
+                    if self.ctx.now() > until:
+                        self.tally.notes.append("the rest is for the next run: this one has had its time")
+                        break
                     self._publish(browser, kept)
         finally:
+            settling.give_back(self.ctx, self.what)
             self._tell_database()
+        if self.tally.failure is not None and not self.tally.published:
+            raise self.tally.failure
         return self._outcome("published")
+
+    def settle(self) -> Outcome:
+        """Only what must be in order whether or not anything may be published: no claim may last for ever."""
+        self._settle()
+        return self._outcome("nothing is published")
 
     # what there is to do
 
     def _settle(self) -> bool:
-        """Bring journal and database to one word. Returns whether something waits to be claimed."""
-        self._give_back_what_is_over()
+        """Bring journal and database to one word. Returns whether a claim would take something."""
+        settling.give_back(self.ctx, self.what)
         lane = self._lane()
-        if lane is None:
-            return False
         try:
-            with self.ctx.database(wait=5.0) as connection:
+            with self.ctx.database(wait=5.0, hold=3 * DATABASE_SECONDS) as connection:
                 outbox.send(self.ctx, connection)
-                now = self.ctx.calendar()
-                store.sweep_ended(connection, lane, now=now, real_now=self.ctx.wall(), margin=self.margin)
-                self._adopt(store.own_claims(connection, lane))
+                settling.remember(self.ctx, connection)
+                if lane is None:
+                    return False
+                now, real_now = self.ctx.calendar(), self.ctx.wall()
+                store.sweep_ended(connection, lane, now=now, real_now=real_now, margin=self.margin)
+                if settling.adopt(self.ctx, connection, lane, self.what):
+                    outbox.send(self.ctx, connection)
                 queued = store.queued(connection, self.ctx.settings.account)
-        except LeaseRefused as refusal:
-            self.tally.notes.append(f"from the journal: {refusal}")
+                self.queue_is_empty = not any(is_of(self.what, post) for post in queued) and not self._waiting()
+                return stopped(self.ctx) is None and self._worth_claiming(connection, lane)
+        except Exception as error:
+            if not database_is_away(error):
+                raise
+            self.tally.notes.append(f"from the journal: {error}")
             return False
-        self.queue_is_empty = not any(self._is_mine(post) for post in queued)
-        return any(self._is_mine(post) and post.due_at <= now and post.approval != "waiting" for post in queued)
 
-    def _adopt(self, claimed: Iterable[Post]) -> None:
-        """Claims of ours that the journal does not have: Roost died between the two."""
-        found = self._claims()
-        known = {(kept.post.id, kept.post.attempts) for kept in found.kept}
-        for post in claimed:
-            if not self._is_mine(post) or (post.id, post.attempts) in known:
-                continue
-            whole = post.changed_at > found.broken_at
-            fate = claims.after_restart(
-                post.state,
-                post.claim,
-                self.ctx.instance,
-                self.ctx.calendar(),
-                journal_whole=whole,
-                margin=self.margin,
-            )
-            self.ctx.ask("journal", Keep((post,)))
-            match fate:
-                case MakeUnknown(why):
-                    self.ctx.ask("journal", LoseSight(post, why))
-                case TakeBack():
-                    self.ctx.ask("journal", GiveBack(post, "its claim is over"))
-                case PublishAgain():
-                    pass
-                case other:
-                    raise AssertionError(f"post {post.id}: {other} for a claim of our own")
-
-    def _give_back_what_is_over(self) -> None:
-        for kept in self._claims().kept:
-            claim = kept.post.claim
-            if kept.state is not State.CLAIMED or claim is None or not self._is_mine(kept.post):
-                continue
-            if claims.is_over(claim, self.ctx.instance, self.ctx.calendar(), self.margin):
-                self.ctx.ask("journal", GiveBack(kept.post, "its claim is over"))
+    def _waiting(self) -> bool:
+        """Whether something of ours is claimed and not yet published."""
+        return any(kept.state is State.CLAIMED and is_of(self.what, kept.post) for kept in claims_of(self.ctx).kept)
 
     def _due(self) -> tuple[Kept, ...]:
         if (reason := stopped(self.ctx)) is not None:
@@ -145,15 +149,29 @@ class Publisher:
         now = self.ctx.calendar()
         return tuple(
             kept
-            for kept in self._claims().kept
+            for kept in claims_of(self.ctx).kept
             if kept.state is State.CLAIMED
-            and self._is_mine(kept.post)
+            and is_of(self.what, kept.post)
             and (kept.post.publish_at or 0.0) <= now
             and kept.post.claim is not None
             and claims.may_publish(kept.post.claim, self.ctx.instance, now, self.margin)
         )
 
     # claiming
+
+    def _terms(self) -> dict[str, Any]:
+        """What a claim takes and for how long: replies when they are due, posts some hours before."""
+        return {
+            "what": self.what,
+            "policy": Policy(),
+            "claim_seconds": claims.length(self.margin),
+            "margin": self.margin,
+            "ahead": claims.ahead(self.margin) if self.what == "posts" else 0.0,
+        }
+
+    def _worth_claiming(self, connection: Any, lane: Lane) -> bool:
+        allowed = switches(self.ctx.settings)
+        return store.worth_claiming(connection, lane, now=self.ctx.calendar(), switches=allowed, **self._terms())
 
     def _claim(self, browser: BrowserLoan) -> None:
         lane = self._lane()
@@ -165,21 +183,23 @@ class Publisher:
         except SessionExpired as error:
             stop_account(self.ctx, error)
             raise
+        except RateLimited:
+            self.brake.be_patient(self.ctx.now())
+            raise
+        except SiteError as error:
+            self.tally.failure = error  # what is claimed already needs no profile
+            return
         own = (post.id for post in profile.posts if post.author.casefold() == site.own_handle.casefold())
-        with self.ctx.database() as connection, connection.transaction():
-            # In the same transaction: what an operator has set on another instance counts from here on.
-            settings = self.ctx.settings_with(flags.every(connection))
-            answer = store.claim(
-                connection,
-                lane,
-                now=self.ctx.calendar(),
-                real_now=self.ctx.wall(),
-                policy=Policy(),
-                switches=switches(settings),
-                # A page that ends without a post of ours: any id is newer than none.
-                watermark=max(own, default=0 if profile.ended else None),
-                what=self.what,
-            )
+        # A page that ends without a post of ours: any id is newer than none.
+        watermark = max(own, default=0 if profile.ended else None)
+        try:
+            answer = self._claimed(lane, watermark)
+        except Exception as error:
+            if not database_is_away(error):
+                raise
+            # Perhaps it is committed all the same: the next run adopts it.
+            self.tally.notes.append(f"nothing is claimed: {error}")
+            return
         match answer:
             case store.Claimed(posts, held_back):
                 passing("claimed", self.ctx.settings.crash_at)
@@ -192,45 +212,120 @@ class Publisher:
             case store.LaneStopped(reason):
                 self.tally.notes.append(f"the account is stopped: {reason}")
 
+    def _claimed(self, lane: Lane, watermark: int | None) -> store.Claimed | store.LaneLost | store.LaneStopped:
+        with self.ctx.database(hold=DATABASE_SECONDS) as connection, connection.transaction():
+            # In the same transaction: what an operator has set on another instance counts from here on.
+            allowed = switches(self.ctx.settings_with(flags.every(connection)))
+            return store.claim(
+                connection,
+                lane,
+                now=self.ctx.calendar(),
+                real_now=self.ctx.wall(),
+                switches=allowed,
+                watermark=watermark,
+                **self._terms(),
+            )
+
     # publishing
 
     def _publish(self, browser: BrowserLoan, kept: Kept) -> None:
-        post = kept.post
-        parent = self._parent(post)
-        if isinstance(parent, str):
-            self.tally.notes.append(parent)
+        post, all_kept = kept.post, claims_of(self.ctx).kept
+        parent = post.parent_site_id
+        if post.thread_position and parent is None:
+            before = part_before(post, all_kept)
+            if before is None or before.site_id is None:
+                self.tally.notes.append(f"post {post.id} waits for the part of its thread before it")
+                return
+            parent = before.site_id
+        refused = partial(self._refused, post, all_kept, self._opted_out())
+        if (why := refused()) is not None:
+            self.tally.notes.append(f"post {post.id} waits: {why}")
+            return
+        call = self.brake.permission(self.ctx.now())
+        if isinstance(call, NotPermitted):
+            self.tally.notes.append(f"publishing rests: {call.reason}")
             return
         assert post.claim is not None
-        boundary = _Boundary(self.ctx, post)
+        boundary = Boundary(self.ctx, post, refused)
         draft = Draft(post.body, in_reply_to=parent, watermark=post.claim.watermark)
         self.tally.tried += 1
+        began = self.ctx.now()
         try:
             published = browser.run(self.ctx.site.publish, draft, boundary.arm, timeout=PUBLISH_SECONDS)
         except SiteError as error:
+            self._judge(error, call, self.ctx.now() - began)
             self._not_published(post, boundary, error)
         except BaseException as error:
             # The lease ended, the browser died, the run is being stopped: none of them says whether it is out.
-            if boundary.armed:
+            self.brake.failed(call, self.ctx.now() - began, self.ctx.now())
+            if boundary.asked:
                 self.ctx.ask("journal", LoseSight(post, f"after it was armed: {error!r}"))
             raise
         else:
             passing("sent", self.ctx.settings.crash_at)
-            self.ctx.ask("journal", Confirm(post, published.id, {"by": published.evidence.value}))
+            evidence = {"by": published.evidence.value}
+            if not self._on_record(Confirm(post, published.id, evidence)):
+                self.ctx.log.error("post %d is on the site as %d, and had an id before", post.id, published.id)
             passing("confirmed", self.ctx.settings.crash_at)
+            now = self.ctx.now()
+            self.brake.went_well(call, post.id, now - began, now)
             self.tally.published += 1
+            self.tally.failed_in_row = 0
             self.ctx.log.info("post %d is published as %d (%s)", post.id, published.id, published.evidence.value)
 
-    def _parent(self, post: Post) -> int | str | None:
-        """What it answers: an id, nothing, or why it must wait for the part before it."""
-        if post.thread_position is None or post.thread_position == 0 or post.parent_site_id is not None:
-            return post.parent_site_id
-        for kept in self._claims().kept:
-            before = (post.thread_id, post.thread_position - 1)
-            if (kept.post.thread_id, kept.post.thread_position) == before and kept.site_id is not None:
-                return kept.site_id
-        return f"post {post.id} waits for the part of its thread before it"
+    def _refused(self, post: Post, kept: Iterable[Kept], opted_out: frozenset[str]) -> str | None:
+        """Why the caps forbid it now, by what was really sent: a claim is of hours ago, and a run may come late."""
+        if post.thread_position:
+            return None  # a thread counts once, and this one has begun
+        sent = [
+            each
+            for each in kept
+            if each.state in settling.SENT and each.armed_at is not None and not each.post.thread_position
+        ]
+        history = caps.History(
+            posts=tuple(each.armed_at or 0.0 for each in sent if each.post.kind != "reply"),
+            replies=tuple(each.armed_at or 0.0 for each in sent if each.post.kind == "reply"),
+        )
+        now = self.ctx.calendar()
+        wanted: caps.Post | caps.Reply = caps.Post(now)
+        if post.kind == "reply":
+            wanted = caps.Reply(
+                at=now,
+                approved=post.approval in ("not_needed", "approved"),
+                opted_out=(post.parent_author or "").lower() in opted_out,
+                last_to_author=None,  # both were checked when it was claimed, and claimed replies count there
+                answered_in_thread=False,
+            )
+        match caps.check(wanted, history, switches(self.ctx.settings), Policy()):
+            case caps.Refused(reasons):
+                return "; ".join(reason.text for reason in reasons)
+        return None
 
-    def _not_published(self, post: Post, boundary: "_Boundary", error: SiteError) -> None:
+    def _opted_out(self) -> frozenset[str]:
+        return frozenset(map(str, settling.recalled(self.ctx, OPT_OUTS))) if self.what == "replies" else frozenset()
+
+    def _on_record(self, message: Confirm) -> bool:
+        """What the journal must have before anything else; a disk that is full for a moment must not cost it."""
+        for _ in range(RECORD_TRIES - 1):
+            try:
+                return bool(self.ctx.ask("journal", message))
+            except AskError as error:
+                self.ctx.log.error("the journal does not take %s yet: %s", message, error)
+                self.ctx.sleep(1.0)
+        return bool(self.ctx.ask("journal", message))
+
+    def _judge(self, error: SiteError, call: Permitted, seconds: float) -> None:
+        """What the error says of publishing as such."""
+        now = self.ctx.now()
+        match error:
+            case RateLimited():
+                self.brake.be_patient(now)
+            case Rejected() | Missing() | NotArmed() | SessionExpired():
+                self.brake.told_nothing(call)
+            case _:
+                self.brake.failed(call, seconds, now)
+
+    def _not_published(self, post: Post, boundary: Boundary, error: SiteError) -> None:
         """What an error of the site means for the post, and for the rest of the run."""
         if not error.definite:
             self.ctx.ask("journal", LoseSight(post, str(error)))
@@ -239,100 +334,60 @@ class Publisher:
         if boundary.shadow:
             self.ctx.ask("journal", Fail(post, "shadow mode: everything was done but the sending"))
             return
-        refused = isinstance(error, Missing) or (isinstance(error, Rejected) and not isinstance(error, AccountLocked))
-        if refused or boundary.armed:
-            self.ctx.ask("journal", Fail(post, str(error)))
-            if not refused:
-                self.tally.again.append(post.id)
+        self._failed_definitely(post, boundary, error)
         self.tally.notes.append(f"post {post.id} is not published: {error}")
         match error:
             case SessionExpired() | AccountLocked():
                 stop_account(self.ctx, error)
                 raise error
-            case Rejected() | Missing() | NotArmed():
-                pass  # this post alone
-            case _:
+            case RateLimited():
                 raise error
+            case PageBroken() | SiteTimeout():
+                self.tally.failure = error
+                self.tally.failed_in_row += 1
+                if self.tally.failed_in_row > 1:
+                    raise error  # it is the page, and not the post
+
+    def _failed_definitely(self, post: Post, boundary: Boundary, error: SiteError) -> None:
+        """The post is not out. It is over, or comes again with the same bytes, or simply stays claimed."""
+        now = self.ctx.calendar()
+        refused = isinstance(error, Missing) or (isinstance(error, Rejected) and not isinstance(error, AccountLocked))
+        if refused:
+            self.ctx.ask("journal", Fail(post, str(error)))
+        elif boundary.armed:
+            self.ctx.ask("journal", Fail(post, str(error), now + TRY_AGAIN_IN))
+        elif boundary.asked and not boundary.answered:
+            self.ctx.ask("journal", Disarm(post, self.ctx.actor_name, str(error), now + TRY_AGAIN_IN))
+        elif isinstance(error, PageBroken | SiteTimeout) and self.brake.unsent(post.id):
+            if post.attempts >= MOST_CLAIMS:
+                self.ctx.ask("journal", Fail(post, f"claimed {post.attempts} times and never sent: {error}"))
+            else:
+                self.ctx.ask("journal", Fail(post, str(error), now + LET_OTHERS_GO))
 
     # the end
 
     def _tell_database(self) -> None:
         """Postgres learns of it now, or, if it is away, from the retry queue."""
         try:
-            with self.ctx.database(wait=5.0) as connection:
+            with self.ctx.database(wait=5.0, hold=DATABASE_SECONDS) as connection:
                 outbox.send(self.ctx, connection)
-                for post_id in self.tally.again:
-                    due_at = self.ctx.calendar() + TRY_AGAIN_IN
-                    outcome = store.retry(
-                        connection, post_id, who=self.ctx.instance, now=self.ctx.calendar(), due_at=due_at
-                    )
-                    self.ctx.log.info("post %d is to be tried again: %s", post_id, outcome)
             passing("told", self.ctx.settings.crash_at)
-        except LeaseRefused as refusal:
-            self.tally.notes.append(f"the database learns of it later: {refusal}")
+        except Exception as error:
+            if not database_is_away(error):
+                raise
+            self.tally.notes.append(f"the database learns of it later: {error}")
 
-    def _claims(self) -> Claims:
-        found: Claims = self.ctx.ask("journal", GetClaims())
-        return found
-
-    def _lane(self) -> Any:
+    def _lane(self) -> Lane | None:
         match self.ctx.board("lane"):
             case Holding(lane, stopped=None):
-                return lane
+                held: Lane = lane
+                return held
             case Holding(stopped=reason):
                 self.tally.notes.append(f"the account is stopped: {reason}")
             case other:
                 self.tally.notes.append(f"the lane is not ours: {getattr(other, 'why', 'not asked yet')}")
         return None
 
-    def _is_mine(self, post: Post) -> bool:
-        return (post.kind == "reply") == (self.what == "replies")
-
     def _outcome(self, done: str) -> Outcome:
         note = "; ".join([done, *dict.fromkeys(self.tally.notes)])
         return Outcome(done=self.tally.published, of=self.tally.tried, note=note)
-
-
-class _Boundary:
-    """The send boundary of one post, awaited by the page driver in the browser's own thread."""
-
-    def __init__(self, ctx: RunContext, post: Post) -> None:
-        self.ctx = ctx
-        self.post = post
-        self.armed = False
-        self.shadow = False
-
-    async def arm(self) -> None:
-        """Returns once the intent is on the disk. Raises NotArmed where nothing may be sent."""
-        passing("composed", self.ctx.settings.crash_at)
-        if self.ctx.settings.mode == SHADOW:
-            self.shadow = True
-            raise NotArmed("MODE=shadow: nothing is sent")
-        if (why := self._barred()) is not None:
-            raise NotArmed(why)
-        answer = await asked(self.ctx, "journal", Arm(self.post, self.ctx.actor_name))
-        if not isinstance(answer, Armed):
-            raise NotArmed(answer.why)
-        self.armed = True
-        passing("armed", self.ctx.settings.crash_at)
-
-    def _barred(self) -> str | None:
-        """Why this post may not be sent, as things are at this moment."""
-        allowed = switches(self.ctx.settings)
-        if not self.ctx.flags_known():
-            return "what the operator set before is not known yet"
-        if not allowed.permitted:
-            return "this site must not be automated: SITE_AUTOMATION_PERMITTED is not set"
-        if not allowed.posting:
-            return "POSTING_DISABLED was set meanwhile"
-        if self.post.kind == "reply" and not allowed.replies:
-            return "REPLIES=off was set meanwhile"
-        if (reason := stopped(self.ctx)) is not None:
-            return f"the account is stopped: {reason}"
-        return None
-
-
-def switches(settings: Settings) -> Switches:
-    """What the operator allows with these settings."""
-    permitted = settings.mode == SHADOW or settings.on_sandbox or settings.site_automation_permitted
-    return Switches(permitted=permitted, posting=not settings.posting_disabled, replies=settings.replies != OFF)

@@ -24,6 +24,21 @@ from domain.publishing.states import (
 CLAIM_SECONDS = 6 * HOUR
 MARGIN = MINUTE
 BATCH = 3
+AHEAD = 5 * HOUR
+
+
+def length(margin: float = MARGIN) -> float:
+    """Seconds that a claim lasts: six hours, and longer where the margin at its end would leave nothing of them."""
+    return max(CLAIM_SECONDS, 4 * margin)
+
+
+def ahead(margin: float = MARGIN) -> float:
+    """How long before it is due (seconds) a post may be claimed, so that an outage finds a batch in the journal.
+
+    A person can no longer take back what is claimed, and what is claimed too early must be given back unsent; so no
+    longer than leaves a margin, beyond the one in which nothing is sent, to publish what is due last.
+    """
+    return min(AHEAD, length(margin) - 2 * margin)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,11 +53,14 @@ _MOVES: dict[tuple[State, State], frozenset[Party]] = {
     (State.ARMED, State.UNKNOWN): frozenset({_OWNER, _RECOVERY}),
     # Only a definite negative is tried again, with the same bytes.
     (State.FAILED_DEFINITE, State.PLANNED): frozenset({_OWNER, _PERSON}),
+    # Others found its claim over; its owner, cut off until now, knows that it never armed it.
+    (State.UNKNOWN, State.PLANNED): frozenset({_OWNER}),
     (State.UNKNOWN, State.RECONCILED): frozenset({_RECOVERY}),
     (State.UNKNOWN, State.NEEDS_HUMAN): frozenset({_RECOVERY}),
     # A page that lagged may show it after all; else a person says what became of it.
     (State.NEEDS_HUMAN, State.RECONCILED): frozenset({_RECOVERY, _PERSON}),
     (State.NEEDS_HUMAN, State.FAILED_DEFINITE): frozenset({_PERSON}),
+    (State.NEEDS_HUMAN, State.PLANNED): frozenset({_OWNER, _PERSON}),
 }
 
 

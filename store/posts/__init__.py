@@ -7,8 +7,18 @@ from store.posts.claim import (
     claim,
     own_claims,
     sweep_ended,
+    worth_claiming,
 )
-from store.posts.decisions import Decided, Decision, Impossible, OptedOutNow, decide, opt_out, retry
+from store.posts.decisions import (
+    Decided,
+    Decision,
+    Impossible,
+    OptedOutNow,
+    decide,
+    demand_approval,
+    opt_out,
+    retry,
+)
 from store.posts.events import Event, trail
 from store.posts.queue import Draft, Duplicate, OptedOut, Queued, queue, queue_thread
 from store.posts.read import (
@@ -63,6 +73,7 @@ __all__ = [
     "claim",
     "confirm",
     "decide",
+    "demand_approval",
     "fail",
     "get",
     "in_state",
@@ -84,4 +95,5 @@ __all__ = [
     "sweep_ended",
     "thread",
     "trail",
+    "worth_claiming",
 ]

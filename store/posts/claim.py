@@ -18,7 +18,7 @@ from domain.publishing import caps
 from domain.publishing.claims import BATCH, CLAIM_SECONDS, MARGIN
 from store.lane import Lane, stopped
 from store.posts.events import note
-from store.posts.queue import same_text
+from store.posts.queue import ORPHANED, same_text
 from store.posts.values import COLUMNS, Post, post
 from store.sql import Connection, Row, changed, row, rows
 
@@ -69,12 +69,16 @@ def claim(
     what: What = "posts",
     limit: int = BATCH,
     claim_seconds: float = CLAIM_SECONDS,
+    margin: float = MARGIN,
+    ahead: float = 0.0,
 ) -> Claimed | LaneLost | LaneStopped:
     """Claim what is due until `limit` units (posts, replies, whole threads) are ours and unpublished.
 
     Those claimed before count too. now: calendar Unix seconds. real_now: real Unix seconds, for the lane's lease.
-    watermark: the newest own post id seen on the site, read just before. A post of the batch for which it is too soon
-    is claimed for the first time at which the caps allow it, where that lies within the claim.
+    watermark: the newest own post id seen on the site, read just before. ahead: posts that are due so many seconds
+    from now are taken too, to be published when they are due. A post of the batch for which it is too soon is claimed
+    for the first time at which the caps allow it, where that lies within the claim and `margin` before its end. The
+    rest of a thread that is out in part is the same unit still: the caps were charged for it.
     """
     with conn.transaction():
         lost = _lost(conn, lane, real_now)
@@ -84,7 +88,8 @@ def claim(
         if stop is not None:
             return LaneStopped(stop.reason)
         fail_opted_out(conn, lane.account, who=lane.owner, now=now)
-        units = tuple(_due(conn, lane.account, what, now))
+        _fail_orphans(conn, lane, now)
+        units = tuple(_due(conn, lane.account, what, now + ahead))
         charges = list(_charges(conn, lane.account, units, policy, now))
         room = limit - _unpublished(conn, lane, what, now)
         taken: list[Post] = []
@@ -94,10 +99,12 @@ def claim(
                 break
             if _fail_if_published_before(conn, lane, unit, now):
                 continue
-            wanted = _wanted(unit[0], charges, policy, now, now + claim_seconds)
-            match caps.check(wanted, _history(charges), switches, policy):
+            wanted = _wanted(unit[0], charges, policy, now, now + claim_seconds - margin)
+            history = caps.History() if _is_rest(unit) else _history(charges)
+            match caps.check(wanted, history, switches, policy):
                 case caps.Allowed():
-                    charges.append(_charge(conn, unit[0], wanted.at))
+                    if not _is_rest(unit):
+                        charges.append(_charge(conn, unit[0], wanted.at))
                     taken.extend(
                         _take(conn, lane, each, wanted.at, now + claim_seconds, watermark, now) for each in unit
                     )
@@ -107,8 +114,39 @@ def claim(
         return Claimed(tuple(taken), tuple(held_back))
 
 
+def worth_claiming(
+    conn: Connection,
+    lane: Lane,
+    *,
+    now: float,
+    policy: caps.Policy,
+    switches: caps.Switches,
+    what: What = "posts",
+    limit: int = BATCH,
+    claim_seconds: float = CLAIM_SECONDS,
+    margin: float = MARGIN,
+    ahead: float = 0.0,
+) -> bool:
+    """Whether a claim would take anything now. Without its locks, so it only saves the way to the site's page."""
+    if limit <= _unpublished(conn, lane, what, now):
+        return False
+    units = tuple(_due(conn, lane.account, what, now + ahead))
+    charges = tuple(_charges(conn, lane.account, units, policy, now))
+    for unit in units:
+        wanted = _wanted(unit[0], charges, policy, now, now + claim_seconds - margin)
+        history = caps.History() if _is_rest(unit) else _history(charges)
+        if isinstance(caps.check(wanted, history, switches, policy), caps.Allowed):
+            return True
+    return False
+
+
+def _is_rest(unit: tuple[Post, ...]) -> bool:
+    """Whether a part of this thread is out already."""
+    return bool(unit[0].thread_position)
+
+
 def _wanted(
-    first: Post, charges: Sequence[_Charge], policy: caps.Policy, now: float, claim_ends: float
+    first: Post, charges: Sequence[_Charge], policy: caps.Policy, now: float, latest: float
 ) -> caps.Post | caps.Reply:
     if first.kind == "reply":
         return caps.Reply(
@@ -119,10 +157,11 @@ def _wanted(
             answered_in_thread=first.conversation_id is not None
             and any(each.conversation_id == first.conversation_id for each in charges),
         )
-    if min(policy.posts_a_day, policy.posts_an_hour) < 1:
+    if first.thread_position or min(policy.posts_a_day, policy.posts_an_hour) < 1:
         return caps.Post(now)
-    earliest = caps.earliest_post(_history(charges), policy, now)
-    return caps.Post(earliest if earliest < claim_ends - MARGIN else now)
+    soonest = max(now, first.due_at)
+    earliest = caps.earliest_post(_history(charges), policy, soonest)
+    return caps.Post(earliest if earliest < latest else soonest)
 
 
 def _history(charges: Sequence[_Charge]) -> caps.History:
@@ -194,12 +233,25 @@ def fail_opted_out(conn: Connection, account: str, *, who: str, now: float) -> t
     return tuple(ended)
 
 
-def _due(conn: Connection, account: str, what: What, now: float) -> Iterator[tuple[Post, ...]]:
+def _fail_orphans(conn: Connection, lane: Lane, now: float) -> None:
+    """End what is left of a thread of which a part failed for good: there is nothing that it could answer."""
+    query = """
+        update posts part set state = 'failed_definite', failure = %(reason)s, changed_at = to_timestamp(%(now)s)
+         where account = %(account)s and state = 'planned' and thread_position > 0
+           and exists (select 1 from posts before where before.thread_id = part.thread_id
+                          and before.thread_position < part.thread_position and before.state = 'failed_definite')
+        returning id
+    """
+    for each in rows(conn, query, {"account": lane.account, "reason": ORPHANED, "now": now}):
+        note(conn, each["id"], "failed_definite", lane.owner, now, {"reason": ORPHANED})
+
+
+def _due(conn: Connection, account: str, what: What, until: float) -> Iterator[tuple[Post, ...]]:
     heads = rows(
         conn,
         """
         select id, thread_id from posts head
-         where account = %(account)s and state = 'planned' and due_at <= to_timestamp(%(now)s)
+         where account = %(account)s and state = 'planned' and due_at <= to_timestamp(%(until)s)
            and approval in ('not_needed', 'approved') and (kind = 'reply') = %(replies)s
            and (thread_id is null or not exists (
                     select 1 from posts part
@@ -209,7 +261,7 @@ def _due(conn: Connection, account: str, what: What, now: float) -> Iterator[tup
                             or part.thread_position > head.thread_position and part.state <> 'planned')))
          order by due_at, id limit %(look_ahead)s
         """,
-        {"account": account, "now": now, "replies": what == "replies", "look_ahead": LOOK_AHEAD},
+        {"account": account, "until": until, "replies": what == "replies", "look_ahead": LOOK_AHEAD},
     )
     for head in heads:
         query = f"""

@@ -88,6 +88,21 @@ def retry(conn: Connection, post_id: int, *, who: str, now: float, due_at: float
         return _again(conn, found, who, now, due_at=due_at)
 
 
+def demand_approval(conn: Connection, account: str, *, who: str, now: float) -> tuple[int, ...]:
+    """Let planned replies that needed no person's approval wait for it, since now they need it. Returns which."""
+    with conn.transaction():
+        lock_account(conn, account)
+        query = """
+            update posts set approval = 'waiting', changed_at = to_timestamp(%(now)s)
+             where account = %(account)s and kind = 'reply' and state = 'planned' and approval = 'not_needed'
+            returning id
+        """
+        waiting = sorted(each["id"] for each in rows(conn, query, {"account": account, "now": now}))
+        for post_id in waiting:
+            note(conn, post_id, "approval demanded", who, now, {})
+        return tuple(waiting)
+
+
 @dataclass(frozen=True, slots=True)
 class OptedOutNow:
     """The author is left alone from now on. new: whether that was news. ended: planned replies that are not sent."""

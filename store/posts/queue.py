@@ -18,7 +18,6 @@ from store.posts.events import note
 from store.posts.values import Approval, Kind, Source
 from store.sql import Connection, changed, row
 
-
 ORPHANED = "the part of its thread before it failed"
 
 

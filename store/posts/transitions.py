@@ -119,7 +119,16 @@ def release(conn: Connection, post_id: int, token: int, reason: str, *, who: str
         )
         if found.state is not State.CLAIMED and not swept:
             return _refuse(conn, found, State.PLANNED, who, at, f"it is {found.state}, and may have been sent")
-        _write(conn, found, State.PLANNED, who, at, {"reason": reason}, "publish_at = null, failure = null, needs_human = null", {})
+        _write(
+            conn,
+            found,
+            State.PLANNED,
+            who,
+            at,
+            {"reason": reason},
+            "publish_at = null, failure = null, needs_human = null",
+            {},
+        )
         _refund(conn, post_id)
         return Applied(State.PLANNED)
 
