@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from actors.care.view import MemoryView
+from actors.care.view import MemoryView, StartupView
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +30,10 @@ class MemoryIs:
     """From the memory monitor: what it measured, and what follows. It hangs on the board under "memory" from then."""
 
     view: MemoryView
+
+
+@dataclass(frozen=True, slots=True)
+class StartupIs:
+    """From the startup check: what it found. It hangs on the board under "startup" from then."""
+
+    view: StartupView

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from actors.base import Actor
-from actors.care.control import MemoryIs, Pin, Subscribe, Unpin
+from actors.care.control import MemoryIs, Pin, StartupIs, Subscribe, Unpin
 from actors.care.healer import Healer, StepOver, StepTaken
 from actors.care.view import ComponentView, HealthView
 from actors.future import CallerError
@@ -67,6 +67,8 @@ class HealthActor(Actor):
             case MemoryIs(view):
                 self.system.board.put("memory", view)
                 self._learn(levels.MemoryHigh(view.advice.level_pressure))
+            case StartupIs(found):
+                self.system.board.put("startup", found)
             case Pin(name, by):
                 return self._pin(name, by)
             case Unpin():

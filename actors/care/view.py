@@ -74,3 +74,27 @@ class MemoryView:
     def free(self) -> int:
         """Bytes below the limit; negative above it."""
         return self.limit - self.used
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that the startup check looked at. detail: one line."""
+
+    name: str
+    up: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartupView:
+    """The startup check's verdict. asked: what was asked for, to heal what was not up. at: calendar seconds."""
+
+    at: float
+    parts: tuple[Part, ...]
+    asked: tuple[str, ...] = ()
+    reminders: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> tuple[Part, ...]:
+        """What is not up."""
+        return tuple(part for part in self.parts if not part.up)

@@ -19,7 +19,7 @@ from domain.publishing.claims import CLAIM_SECONDS
 from domain.publishing.states import State
 from domain.publishing.uniqueness import normalized
 from social.site import Missing, Profile
-from store import posts
+from store import cleanup, posts
 from store.posts import Post
 from store.sql import Connection
 
@@ -87,6 +87,8 @@ class IdRecovery(Job):
             settled = sum(self._settle(ctx, connection, post, looks, ledger) for post in ledger.unsettled)
             for post in gone:
                 posts.mark_removed(connection, post.id, who="id_recovery", at=ctx.calendar())
+            if gone:
+                cleanup.erase_removed(connection, who="id_recovery", now=ctx.calendar())
         return Outcome(
             done=settled,
             of=len(ledger.unsettled),

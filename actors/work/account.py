@@ -3,6 +3,7 @@
 Said to the journal, from which Postgres learns it, and to the lane, so that it holds at once, with Postgres away too.
 """
 
+from actors.care.alerts import Raise
 from actors.ground.journal import Append
 from actors.ground.lane import Holding, StandingBy, StopAccount
 from actors.work.context import RunContext
@@ -10,11 +11,16 @@ from domain.publishing.stops import reason_for
 from social.site import SessionExpired, SiteError
 from store.writes import AccountStopped
 
+SESSION_ALERT = "session"
+
 
 def stop_account(ctx: RunContext, error: SiteError) -> None:
-    """Stop the account for what the site said: an expired session, or a lock."""
-    reason = reason_for(str(error), session=isinstance(error, SessionExpired))
+    """Stop the account for what the site said, an expired session or a lock, and tell a person."""
+    expired = isinstance(error, SessionExpired)
+    reason = reason_for(str(error), session=expired)
     ctx.log.error("the account is stopped: %s", reason)
+    if expired:
+        ctx.tell("alerts", Raise(SESSION_ALERT, f"{error} Roost never logs in by itself."))
     at = ctx.calendar()
     ctx.tell("lane", StopAccount(reason, at))
     ctx.ask("journal", Append(((f"stop/{ctx.new_id()}", AccountStopped(ctx.settings.account, reason, at)),)))

@@ -60,7 +60,11 @@ def budgets(jobs: Sequence[Job]) -> Mapping[str, Holds]:
 
 def children(jobs: Sequence[Job], surroundings: Surroundings, boot: float) -> tuple[ChildSpec, ...]:
     """The children of `jobs`. boot: calendar seconds, from which the first starts are counted."""
-    offsets = boot_offsets([job.spec for job in jobs])
+    offsets = dict(boot_offsets([job.spec for job in jobs]))
+    for job in jobs:
+        if job.spec.once:
+            # It waits for the boot, which takes its real time however fast the calendar runs.
+            offsets[job.spec.name] *= surroundings.settings.speed
     return tuple(
         ChildSpec(
             id=f"job:{job.spec.name}",

@@ -60,7 +60,7 @@ class JobSpec:
     offset: calendar seconds after boot before which it does not start; stagger may add to it.
     deadline: real (monotonic) seconds one run may take before it is fenced.
     attempts: tries of one run, the first included. category: whose reserve its browser leases count against.
-    once: run once after boot, never again.
+    once: run once after boot, never again; its offset is in real seconds.
     """
 
     name: str

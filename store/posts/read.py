@@ -60,6 +60,7 @@ def recent_texts(conn: Connection, account: str, *, since: float) -> tuple[str, 
     query = """
         select body from posts
          where account = %(account)s and state <> 'failed_definite' and created_at > to_timestamp(%(since)s)
+           and removed_at is null
          order by id desc
     """
     return tuple(each["body"] for each in rows(conn, query, {"account": account, "since": since}))

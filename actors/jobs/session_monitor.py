@@ -1,0 +1,37 @@
+"""Is the site's session still good? It is looked at, and never renewed: Roost does not log in."""
+
+from actors.care.alerts import Clear
+from actors.work.account import SESSION_ALERT, stop_account
+from actors.work.context import RunContext
+from actors.work.outcome import Outcome
+from actors.work.run import Job
+from domain.calendar import minutes
+from domain.jobs.spec import Holds, JobSpec, Kind
+from social.site import SessionExpired
+
+LOOK_SECONDS = 30.0
+
+
+class SessionMonitor(Job):
+    """Stops the account and tells a person when the session has ended, and takes the alert back when one is good."""
+
+    spec = JobSpec(
+        "session_monitor",
+        every=minutes(10),
+        priority=1,
+        kind=Kind.CRITICAL,
+        holds=Holds(browser=1),
+        offset=minutes(3),
+        deadline=120.0,
+    )
+
+    def run(self, ctx: RunContext) -> Outcome:
+        try:
+            with ctx.browser() as browser:
+                handle = browser.run(ctx.site.session, timeout=LOOK_SECONDS)
+        except SessionExpired as error:
+            stop_account(ctx, error)
+            # The look itself went well, and this is what it saw.
+            return Outcome(done=1, of=1, note=f"the session is not good: {error}", detail={"good": False})
+        ctx.tell("alerts", Clear(SESSION_ALERT))
+        return Outcome(done=1, of=1, note=f"signed in as @{handle}", detail={"good": True})
