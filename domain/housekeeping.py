@@ -2,8 +2,8 @@
 
 Ages are of the calendar. A removed post's text and figures go as soon as the removal is noticed, within 24 hours at
 the latest: who takes a post back means all of it. The row stays, without its text, for what is not content: its id on
-the site (so that it is not taken for a stranger's), the hash of its text (so that it is not published again), the caps
-it used, and the trail of who did what when. Backups made before hold it until they go, 7 days later.
+the site (so that it is not taken for a stranger's), the hash of its text (so that it is not published again), the
+caps it used, and the trail of who did what when. Backups made before hold it until they go, 7 days later.
 """
 
 from collections.abc import Iterable, Mapping
