@@ -1,4 +1,6 @@
-"""Reads from the site's pages how the own posts did."""
+"""Reads from the site's pages how the own posts and replies did."""
+
+from typing import ClassVar
 
 from actors.resources.browser import BrowserLoan
 from actors.work.context import RunContext
@@ -10,31 +12,22 @@ from domain.jobs.spec import Holds, JobSpec, Kind
 from social.site import Missing
 from store import metrics
 from store.posts import Post
+from store.posts.claim import What
 
 AT_MOST = 20
 LOOK_SECONDS = 30.0
 JUST_SCRAPED = 20.0  # real seconds that the cache keeps a second scraper away from a post
 
 
-class MetricsScraper(Job):
-    """Scrapes the counts of own posts, those without any first."""
+class Scraper(Job):
+    """Scrapes the counts of what is ours and due to be looked at, those without any first. what: of which kind."""
 
-    spec = JobSpec(
-        "metrics_scraper",
-        every=minutes(20),
-        priority=1,
-        kind=Kind.SCRAPING,
-        holds=Holds(browser=1, database=1, redis=1),
-        requires=("posting~",),
-        offset=minutes(12),
-        deadline=300.0,
-        category="metrics",
-    )
+    what: ClassVar[What]
 
     def run(self, ctx: RunContext) -> Outcome:
         due = self._due(ctx)
         if not due:
-            return Outcome(note="no post is due to be looked at")
+            return Outcome(note=f"none of the {self.what} is due to be looked at")
         with ctx.browser() as browser:
             counted = [snapshot for post in due if (snapshot := self._count(ctx, browser, post)) is not None]
         self._save(ctx, counted)
@@ -43,9 +36,12 @@ class MetricsScraper(Job):
     def _due(self, ctx: RunContext) -> list[Post]:
         with ctx.database() as connection:
             since = ctx.calendar() - 2 * metrics_due.OLDEST
-            looks = {look.post.id: look for look in metrics.last_looks(connection, ctx.settings.account, since=since)}
+            found = metrics.last_looks(connection, ctx.settings.account, since=since, what=self.what)
+            looks = {look.post.id: look for look in found}
         due = metrics_due.due(map(_published, looks.values()), ctx.calendar(), AT_MOST)
         posts = [looks[each.id].post for each in due]
+        if not self.spec.holds.redis:
+            return posts
         with ctx.redis() as cache:
             return [post for post in posts if cache.get(f"scraped:{post.id}") is None]
 
@@ -71,9 +67,28 @@ class MetricsScraper(Job):
         with ctx.database() as connection:
             for snapshot in counted:
                 metrics.save(connection, snapshot)
+        if not self.spec.holds.redis:
+            return
         with ctx.redis() as cache:
             for snapshot in counted:
                 cache.set(f"scraped:{snapshot.post_id}", b"1", seconds=JUST_SCRAPED)
+
+
+class MetricsScraper(Scraper):
+    """Scrapes the counts of own posts. A short cache keeps two from scraping the same."""
+
+    what = "posts"
+    spec = JobSpec(
+        "metrics_scraper",
+        every=minutes(20),
+        priority=1,
+        kind=Kind.SCRAPING,
+        holds=Holds(browser=1, database=1, redis=1),
+        requires=("posting~",),
+        offset=minutes(12),
+        deadline=300.0,
+        category="metrics",
+    )
 
 
 def _published(look: metrics.Look) -> metrics_due.Published:

@@ -117,12 +117,16 @@ def posts_prompt(requests: Sequence[Request], insights: Sequence[str], avoid: Se
     return Prompt(system, user)
 
 
-def reply_prompt(text: str, author: str, nonce: str) -> Prompt:
-    """The prompt for a reply to a scraped post; its answer is that of one request. nonce: as in `posts_prompt`."""
+def reply_prompt(text: str, author: str, nonce: str, manner: str = "add one thought") -> Prompt:
+    """The prompt for a reply to a scraped post; its answer is that of one request, or `declined`.
+
+    manner: how to answer, in our own words. nonce: as in `posts_prompt`.
+    """
     system = (
         "You draft one short reply to a post about everyday wellbeing, for an account run by software and labelled "
-        f"so. Be useful and polite, add one thought, at most {MOST} characters, no links, no mentions, no hashtags, "
-        "no medical advice. If the post is about grief, crisis or politics, answer with an empty list. "
+        f"so. Be useful and polite, and {manner}. At most {MOST} characters, no links, no mentions, no hashtags, "
+        "no medical advice, no invented experience of a person. "
+        "If the post is about grief, crisis or politics, answer with an empty list. "
         f"{data_rule(nonce)} "
         'Answer with JSON alone: {"posts": [{"request": 1, "text": <string>}]}.'
     )
@@ -162,6 +166,14 @@ def parsed(answer: str, requests: Sequence[Request]) -> tuple[Draft, ...] | Unus
     if not drafts:
         return Unusable("none of its posts has a known request and a text")
     return tuple(drafts[number] for number in sorted(drafts))
+
+
+def declined(answer: str) -> bool:
+    """Whether the model answered with an empty list: it was told to, where nothing should be said."""
+    try:
+        return bool(json.loads(unfenced(answer)) == {"posts": []})
+    except (ValueError, RecursionError):
+        return False
 
 
 def unfenced(answer: str) -> str:
