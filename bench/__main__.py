@@ -1,4 +1,7 @@
-"""`python -m bench NAME …` runs these benches, without a name all of them. Each prints one JSON object a line."""
+"""`python -m bench NAME … [--option …]` runs these benches, without a name all but the long ones.
+
+Each prints one JSON object a line.
+"""
 
 import importlib
 import pkgutil
@@ -7,13 +10,16 @@ import sys
 import bench
 
 NOT_BENCHES = ("__main__", "line")
+BY_NAME = ("chaos", "day")  # these take long, and run only where they are named
 
 
 def main() -> None:
     known = [module.name for module in pkgutil.iter_modules(bench.__path__) if module.name not in NOT_BENCHES]
-    wanted = sys.argv[1:] or known
+    options = next((number for number, word in enumerate(sys.argv) if word.startswith("-")), len(sys.argv))
+    wanted = sys.argv[1:options] or [name for name in known if name not in BY_NAME]
     if unknown := [name for name in wanted if name not in known]:
         sys.exit(f"no such bench: {', '.join(unknown)}. There are: {', '.join(known)}")
+    sys.argv[:options] = sys.argv[:1]
     for name in wanted:
         importlib.import_module(f"bench.{name}").run()
 

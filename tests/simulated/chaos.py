@@ -28,20 +28,21 @@ from actors.runtime import Runtime
 from actors.simulation import ProcessExit, SimulatedRuntime
 from actors.system import StartFailed, System
 from actors.work.control import RunNow
-from domain.calendar import MINUTE
+from domain.calendar import HOUR, MINUTE
 from domain.publishing.caps import Policy
 from domain.publishing.uniqueness import normalized, text_hash
 from social.sandbox.faults import KINDS
 from store import journal_file
 from store import posts as store
-from tests.simulated.house import House, Place, rows
+from tests.simulated.house import House, Place, home, rows
 from tests.simulated.outside import BROWSER, DATABASE, REDIS, Line
 
-BETWEEN = 90.0  # real seconds from one failure to the next, on the average
+BETWEEN = 60.0  # real seconds from one failure to the next, on the average
 LOSABLE = (ComponentReport, LevelChanged, RunNow, MemoryIs)  # who sends these sends them again, or need not
 HANG = 400.0  # real seconds: longer than any limit
 PUBLISHING = ("run:posting", "run:reply", "run:id_recovery", "run:retry_queue", "journal#")
 CODES = (64, 131, 187, 226, 326, 186)
+SPEED = 10.0  # of the calendar: the more of it passes between two failures, the more is published meanwhile
 QUIET = 60 * MINUTE  # calendar: enough for what is unknown to be settled
 
 
@@ -204,7 +205,7 @@ class Storm:
         self.house.end()
         lines = self.place.outside.lines
         if lines is not None:
-            lines.close()
+            lines.abandon()
 
     def level(self) -> str:
         """The level in force."""
@@ -396,3 +397,37 @@ def findings(place: Place) -> Findings:
         if post.id not in confirmed and not {"unknown", "needs_human"} & set(states):
             found.lost.append(f"site post {post.id} has no row that knows it (rows with its text: {states})")
     return found
+
+
+@dataclass
+class Lived:
+    """One seed's storm. back: real seconds to the level full. trace: of the last life."""
+
+    seed: int
+    findings: Findings
+    back: float
+    lives: int
+    struck: Counter[str]
+    trace: str
+
+
+def lived_through(dsn: str, seed: int, hours: float, between: float = BETWEEN) -> Lived:
+    """A storm of so many calendar hours over a house with posts to publish all the time, at ten times the speed.
+
+    dsn: of an empty database. Under odd seeds the site takes the same text twice, so that nothing but Roost itself
+    stands between a text and its second post. Whatever is raised says how to have it again.
+    """
+    try:
+        with home(dsn, seed, speed=SPEED, repeats=seed % 2 == 1) as place, storm(place) as bad_time:
+            queue(place, int(hours * 15), every=4 * MINUTE)
+            bad_time.live(hours * HOUR / SPEED, between)
+            found = findings(place)
+            return Lived(seed, found, bad_time.back, place.lives, bad_time.struck, bad_time.runtime.trace())
+    except BaseException as error:
+        error.add_note(replay(seed, hours))
+        raise
+
+
+def replay(seed: int, hours: float) -> str:
+    """The command that has it again."""
+    return f"replay: python -m bench chaos --seed {seed} --hours {hours:g}"

@@ -12,10 +12,11 @@ import io
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import psycopg
@@ -160,3 +161,36 @@ def rows(dsn: str, query: str) -> list[tuple[object, ...]]:
     """What the database answers, from outside."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         return connection.execute(query.encode()).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How the jobs did, each a share of 1. posting: of posts tried; scraping, jobs: of runs that ended."""
+
+    posting: float
+    scraping: float
+    jobs: float
+
+
+def scores(dsn: str, scraping: Collection[str]) -> Scores:
+    """From the rows. scraping: the names of the jobs that scrape."""
+    posts = {row[0]: row[1] for row in rows(dsn, "select state, count(*)::int from posts group by state")}
+    published = _sum(posts, "confirmed", "reconciled")
+    tried = published + _sum(posts, "failed_definite", "unknown", "needs_human")
+    ended = rows(dsn, "select job, outcome, count(*)::int from job_runs group by job, outcome")
+    counts: dict[tuple[bool, str], int] = {}
+    for job, outcome, count in ended:
+        of = (job in scraping, str(outcome))
+        counts[of] = counts.get(of, 0) + int(str(count))
+    good, bad = _sum(counts, (True, "succeeded")), _sum(counts, (True, "failed"))
+    all_good = good + _sum(counts, (False, "succeeded"))
+    all_bad = bad + _sum(counts, (False, "failed"))
+    return Scores(_share(published, tried), _share(good, good + bad), _share(all_good, all_good + all_bad))
+
+
+def _sum(counts: Mapping[Any, Any], *keys: object) -> int:
+    return sum(int(counts.get(key, 0)) for key in keys)
+
+
+def _share(part: int, of: int) -> float:
+    return part / of if of else 1.0

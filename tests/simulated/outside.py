@@ -180,6 +180,12 @@ class Lines:
         else:
             connection.close()
 
+    def abandon(self) -> None:
+        """The process is gone, and its sockets with it."""
+        for connection in [*self.idle, *(loan.connection for loan in self.loans.values())]:
+            if connection is not None:
+                connection.close()
+
     def cut(self) -> None:
         """Break all connections."""
         for connection in [*self.idle, *(loan.connection for loan in self.loans.values())]:

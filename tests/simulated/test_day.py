@@ -1,0 +1,87 @@
+"""The whole tree in virtual time: hours of it by the numbers, twice the same, and through a few storms.
+
+The full day and the many seeds are `python -m bench chaos`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from actors.resources.loans import ResourceState
+from actors.simulation import seeds
+from domain.calendar import HOUR
+from domain.jobs.spec import Kind
+from tests.postgres import Server
+from tests.simulated.chaos import findings, lived_through, replay
+from tests.simulated.house import House, Scores, home, scores
+
+HOURS = 2.5  # calendar
+SPEED = 10.0
+STORM_HOURS = 1.5
+
+
+@dataclass
+class Day:
+    """What some hours left behind. busy: the share of its units' time that each pool was in use."""
+
+    trace: str
+    level: str
+    scores: Scores
+    bad: list[str]
+    published: int
+    busy: dict[str, float]
+    silent: list[str]
+
+
+def a_day(dsn: str, seed: int) -> Day:
+    with home(dsn, seed, SPEED) as place:
+        house = House(place)
+        house.boot()
+        house.runtime.sleep(HOURS * HOUR / SPEED)
+        board, found = house.system.board, findings(place)
+        scraping = {job.spec.name for job in house.jobs if job.spec.kind is Kind.SCRAPING}
+        busy = {}
+        for name in ("database", "redis", "browser"):
+            state = board.get(name)
+            assert isinstance(state, ResourceState)
+            busy[name] = sum(use.held for use in state.jobs) / (state.limit * HOURS * HOUR / SPEED)
+        silent = [
+            job.spec.name
+            for job in house.jobs
+            if job.spec.every <= 2 * HOUR and board.get(f"job:{job.spec.name}").last_success is None
+        ]
+        level, trace = board.get("health").level, house.runtime.trace()
+        house.end()
+        published = found.states["confirmed"] + found.states["reconciled"]
+        return Day(trace, level, scores(dsn, scraping), found.bad(), published, busy, silent)
+
+
+@pytest.fixture
+def fresh(postgres: Server) -> Iterator[list[str]]:
+    """Two empty databases."""
+    made = [postgres.fresh(), postgres.fresh()]
+    yield made
+    for dsn in made:
+        postgres.drop(dsn)
+
+
+def test_hours_of_the_whole_tree_go_by_the_numbers_and_the_same_seed_goes_the_same_way(fresh: list[str]) -> None:
+    day, again = a_day(fresh[0], seed=1), a_day(fresh[1], seed=1)
+    assert day.trace == again.trace
+    assert day.bad == []
+    assert day.level == "full"
+    assert day.published > 0
+    assert day.silent == []
+    assert day.scores.posting > 0.95
+    assert day.scores.scraping > 0.90
+    assert day.scores.jobs > 0.95
+    assert max(day.busy.values()) < 0.80, day.busy
+
+
+@pytest.mark.parametrize("seed", seeds(2))
+def test_nothing_is_lost_or_published_twice_in_a_storm(empty_dsn: str, seed: int) -> None:
+    lived = lived_through(empty_dsn, seed, STORM_HOURS)
+    assert lived.findings.bad() == [], f"{replay(seed, STORM_HOURS)}\n{lived}"
+    assert lived.findings.posts > 0, replay(seed, STORM_HOURS)
+    assert lived.back <= 120.0, f"{lived.back:.0f} s until the level was full\n{replay(seed, STORM_HOURS)}"
