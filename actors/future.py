@@ -37,7 +37,7 @@ class Future:
 
     def __init__(self, runtime: Runtime, owed_by: str = "") -> None:
         """owed_by: the name of the actor that is to answer, for reports of who waits for whom."""
-        self._changed = runtime.condition(f"an answer of {owed_by}")
+        self._changed = runtime.condition(owed_by, "an answer of")
         self._now = runtime.now
         self._settled = False
         self._value: Any = None
@@ -58,14 +58,16 @@ class Future:
 
         Raises: AskTimeout, naming `what`; or whatever it was failed with.
         """
-        with self._changed:
+        changed = self._changed
+        changed.acquire()
+        try:
             if timeout is None:
                 while not self._settled:
-                    self._changed.wait()
+                    changed.wait()
             elif not self._settled:
                 deadline = self._now() + timeout
                 while not self._settled and (left := deadline - self._now()) > 0:
-                    self._changed.wait(left)
+                    changed.wait(left)
                 if not self._settled:
                     self.given_up = True
                     self._settled = True
@@ -74,6 +76,8 @@ class Future:
             if self._error is not None:
                 raise self._error
             return self._value
+        finally:
+            changed.release()
 
     def wait(self, timeout: float | None = None) -> bool:
         """As `get`, but without giving up, and without the answer. Returns whether it is settled."""

@@ -58,12 +58,14 @@ class Mailbox:
     """The inbox of one incarnation (pykka's `ActorInbox` protocol, with two lanes)."""
 
     __slots__ = (
+        "_acquire",
         "_capacity",
         "_changed",
         "_closed",
         "_full",
         "_now",
         "_refused",
+        "_release",
         "_system",
         "_taken",
         "_user",
@@ -74,7 +76,8 @@ class Mailbox:
         self, runtime: Runtime, capacity: int = CAPACITY, full: FullPolicy = "refuse", owner: str = ""
     ) -> None:
         """capacity: user messages. full: what happens to one too many. owner: for reports of who waits where."""
-        self._changed = runtime.condition(f"mailbox of {owner}")
+        self._changed = runtime.condition(owner, "a message to")
+        self._acquire, self._release = self._changed.acquire, self._changed.release
         self._full = full
         self._now = runtime.now
         self._capacity = capacity
@@ -92,8 +95,8 @@ class Mailbox:
         only as many of these as it has asked for, and a lost tick would stop it for good.
         """
         envelope.at = self._now()
-        changed, offered = self._changed, TAKEN
-        changed.acquire()  # not `with`: that costs two calls more a message
+        offered = TAKEN
+        self._acquire()  # not `with`: that costs two calls more a message
         try:
             if self._closed:
                 return DEAD
@@ -108,26 +111,25 @@ class Mailbox:
                 offered = Offered(None, self._user.popleft())
                 self._user.append(envelope)
             if self._waiting:
-                changed.notify()
+                self._changed.notify()
         finally:
-            changed.release()
+            self._release()
         return offered
 
     def get(self) -> Envelope | None:
         """The next envelope: system lane first, each lane in order. Waits while both are empty; None once closed."""
-        changed = self._changed
-        changed.acquire()
+        self._acquire()
         try:
             while not self._system and not self._user:
                 if self._closed:
                     return None
                 self._waiting = True
-                changed.wait()
-            self._waiting = False
+                self._changed.wait()
+                self._waiting = False
             self._taken += 1
             return self._system.popleft() if self._system else self._user.popleft()
         finally:
-            changed.release()
+            self._release()
 
     def await_stop(self, seconds: float) -> bool:
         """Let its owner wait in a long handler: True as soon as a stop is here (or the mailbox closed), else False.

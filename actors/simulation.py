@@ -135,11 +135,12 @@ class _Timer:
 class _Condition:
     """A condition variable whose lock is never contended: nobody is switched away from while they hold one."""
 
-    __slots__ = ("_about", "_waiters", "_world")
+    __slots__ = ("_about", "_kind", "_waiters", "_world")
 
-    def __init__(self, world: "SimulatedRuntime", about: str) -> None:
+    def __init__(self, world: "SimulatedRuntime", about: str, kind: str) -> None:
         self._world = world
         self._about = about
+        self._kind = kind
         self._waiters: list[_Thread] = []
 
     def acquire(self) -> None:
@@ -158,14 +159,16 @@ class _Condition:
     def wait(self, timeout: float | None = None) -> bool:
         world = self._world
         if world.held != 1:
-            raise SimulationError(f"a wait for {self._about} with another lock held: that one would stay held")
+            raise SimulationError(
+                f"a wait for {self._kind} {self._about} with another lock held: that one would stay held"
+            )
         me = world.running
         me.notified = False
         self._waiters.append(me)
         timer = None if timeout is None else world.wake_at(world.now() + timeout, me)
         world.held = 0
         try:
-            world.block(self._about or "a condition", for_ever=timeout is None)
+            world.block(f"{self._kind} {self._about}".strip() or "a condition", for_ever=timeout is None)
         finally:
             world.held = 1
             if timer is not None:
@@ -259,8 +262,8 @@ class SimulatedRuntime:
         self.wake_at(self._now + seconds, self.running)
         self.block("the end of its sleep", for_ever=False)
 
-    def condition(self, about: str = "") -> _Condition:
-        return _Condition(self, about)
+    def condition(self, about: str = "", kind: str = "") -> _Condition:
+        return _Condition(self, about, kind)
 
     def checkpoint(self, *event: str) -> None:
         self.note(*event)

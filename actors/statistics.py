@@ -7,6 +7,8 @@ from bisect import bisect_left
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
+QUICKEST = SECONDS[0]
+
 
 class Histogram:
     """How often a duration fell under each of `SECONDS` (cumulated only when read), and their sum."""
@@ -19,7 +21,7 @@ class Histogram:
 
     def add(self, seconds: float) -> None:
         """Count one."""
-        self.counts[0 if seconds <= SECONDS[0] else bisect_left(SECONDS, seconds)] += 1
+        self.counts[bisect_left(SECONDS, seconds)] += 1
         self.sum += seconds
 
     def merge(self, other: "Histogram") -> None:

@@ -178,14 +178,20 @@ class System:
 
     def tell(self, name: str, message: Any) -> bool:
         """Send and forget. Returns whether it is in the mailbox; if not, it is a dead letter and counted."""
-        return self._send(name, Envelope(message)) is None
+        return self._send(name, Envelope(message, None)) is None
 
     def ask(self, name: str, message: Any, timeout: float) -> Any:
         """Send, and wait for the answer at most `timeout` seconds. Never in a handler.
 
         Raises: ActorDead, Refused, AskTimeout (all AskError), CallerError from the handler.
         """
-        return self.ask_later(name, message).get(timeout, f"{name}: an answer to {type(message).__name__}")
+        future = self.ask_later(name, message)
+        try:
+            return future.get(timeout)
+        except AskTimeout:
+            if not future.given_up:
+                raise  # it is the answer: the asked has waited for somebody in vain
+            raise AskTimeout(f"{name}: an answer to {type(message).__name__}: none in {timeout:g} s") from None
 
     def ask_later(self, name: str, message: Any) -> Future:
         """Send, and return at once the place where the answer will arrive."""
