@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from actors.base import Actor
-from actors.face.commands import COMMANDS, Mistake, Said
+from actors.face.commands import COMMANDS
+from actors.face.saying import Mistake, Said
 from actors.face.view import View
 from actors.protocol import ExitReason
 
@@ -24,7 +25,7 @@ log = logging.getLogger("roost.admin")
 
 MOST_CONNECTIONS = 16
 IDLE_SECONDS = 300.0  # a person may think
-LONGEST_LINE = 8_192  # bytes
+LONGEST_LINE = 512 * 1024  # bytes: a session with all that a site stores
 
 
 class Rights(Enum):
@@ -137,7 +138,8 @@ class AdminActor(Actor):
         if command.changes(arguments):
             if allowed is not Rights.ALL:
                 return Mistake(f"user {peer.uid} may only look; {name} is for Roost's own user and root")
-            log.info("%s, by user %d (pid %d)", " ".join([name, *arguments]), peer.uid, peer.pid)
+            said = [name] if command.secret else [name, *arguments]
+            log.info("%s, by user %d (pid %d)", " ".join(said), peer.uid, peer.pid)
         try:
             return command.run(self.view, arguments, f"user {peer.uid}")
         except Exception as error:

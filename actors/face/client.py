@@ -3,6 +3,7 @@
 Imports nothing of Roost's own work, so that it answers at once, and works while Roost is in trouble.
 """
 
+import base64
 import json
 import shlex
 import socket
@@ -23,8 +24,12 @@ class Heard:
 
 
 def ctl(path: Path, words: list[str]) -> Heard:
-    """Say the words."""
+    """Say the words. Of `session FILE` the file is read here, by whoever calls, and its content is sent."""
     as_json = "--json" in words
+    try:
+        words = with_file(words)
+    except OSError as error:
+        return _no_answer(f"the session's file cannot be read ({error.strerror or error}). Name one that can.")
     try:
         answer = _said(path, shlex.join(words or ["help"]))
     except (FileNotFoundError, ConnectionRefusedError):
@@ -35,6 +40,15 @@ def ctl(path: Path, words: list[str]) -> Heard:
         return _no_answer(f"{path}: no answer ({error}). Look at the log, or at /live.")
     failed = _is_error(answer, as_json)
     return Heard(answer, int(failed), failed and not as_json)
+
+
+def with_file(words: list[str]) -> list[str]:
+    """The words, with the content of a session's file in base64 in place of its name. Raises OSError."""
+    rest = [word for word in words if word != "--json"]
+    if rest[:1] != ["session"] or len(rest) != 2:
+        return words
+    content = base64.b64encode(Path(rest[1]).read_bytes()).decode()
+    return [content if word == rest[1] else word for word in words]
 
 
 def _no_answer(why: str) -> Heard:

@@ -5,10 +5,11 @@ last numbers stay, with their age.
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from actors.base import Actor
+from actors.face.analysis import Analysis, read
 from actors.protocol import TaskDone, TaskFailed
 from actors.resources.client import Leases
 from domain.resources.admission import Budget
@@ -27,11 +28,15 @@ LAST_POSTS = 20
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """status: counts. posts: the last ones, newest first. at: monotonic seconds of their reading."""
+    """status: counts. posts: the last ones, newest first. at: monotonic seconds of their reading.
+
+    analysis: what the analyses found.
+    """
 
     status: Status
     posts: tuple[Post, ...]
     at: float
+    analysis: Analysis = field(default_factory=Analysis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +79,5 @@ class FiguresActor(Actor):
                 status(connection, self.account),
                 recent(connection, self.account, limit=LAST_POSTS),
                 self.system.runtime.now(),
+                read(connection, self.account),
             )

@@ -63,6 +63,10 @@ class LogBook(logging.Handler):
         self._kept: deque[dict[str, Any]] = deque(maxlen=kept)
         self.counts: dict[str, int] = dict.fromkeys(COLOURS, 0)
 
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Black these out too, from now on."""
+        self._secrets = tuple(dict.fromkeys((*self._secrets, *(secret for secret in secrets if secret))))
+
     def emit(self, record: logging.LogRecord) -> None:
         """Called by `logging`, under this handler's lock."""
         try:

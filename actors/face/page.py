@@ -44,9 +44,11 @@ def page(view: View) -> str:
     body = tag(
         "main",
         _head(now),
+        _alerts(now),
         _figures(now),
         tag("div", _components(now), tag("div", _pools(now), _servers(now)), kind="pair"),
         _jobs(now),
+        _report(now),
         _posts(now),
         _tree(view),
         tag(
@@ -116,6 +118,24 @@ def _figures(now: dict[str, Any]) -> Markup:
     )
 
 
+def _alerts(now: dict[str, Any]) -> Markup:
+    """What needs a person: nothing at all is shown while nothing does."""
+    reminders = (now["startup"] or {}).get("reminders", [])
+    if not now["alerts"] and not reminders:
+        return Markup("")
+    rows = [
+        tag(
+            "tr",
+            tag("td", _dot(False), alert["key"]),
+            tag("td", alert["text"]),
+            tag("td", f"since {clock(alert['since'])}" + (f", {alert['times']} ×" if alert["times"] > 1 else "")),
+        )
+        for alert in now["alerts"]
+    ]
+    rows += [tag("tr", tag("td", _dot(None), "reminder"), tag("td", said), tag("td", "")) for said in reminders]
+    return tag("section", tag("h2", "Needs a person"), tag("table", *rows))
+
+
 def _dot(good: bool | None) -> Markup:
     kind = {True: "good", False: "bad", None: "idle"}[good]
     return tag("i", title=kind, kind=f"dot {kind}")
@@ -181,6 +201,18 @@ def _jobs(now: dict[str, Any]) -> Markup:
             )
         )
     return tag("section", tag("h2", "Jobs"), tag("table", head, *rows))
+
+
+def _report(now: dict[str, Any]) -> Markup:
+    report, found = now["analysis"]["report"], now["analysis"]["insights"]
+    if report is None:
+        return Markup("")
+    return tag(
+        "section",
+        tag("h2", f"Report of {clock(report['at'])}"),
+        *(tag("div", line) for line in report["lines"]),
+        *(tag("div", each["text"], kind="quiet", title=each["about"]) for each in found),
+    )
 
 
 def _posts(now: dict[str, Any]) -> Markup:

@@ -5,9 +5,12 @@ One shape for the page, the programs and the admin socket, so that all three say
 
 from typing import Any
 
-from actors.care.view import HealthView
+from actors.care.alerts import AlertsState
+from actors.care.view import HealthView, StartupView
+from actors.face.analysis import Analysis, told
 from actors.face.figures import BOARD, Figures
 from actors.face.view import VERSION, View, iso, plain
+from actors.ground.flags import settings_in_force
 from actors.ground.lane import Holding, StandingBy
 from actors.ground.servers import ServerState
 from actors.resources.loans import ResourceState
@@ -21,7 +24,7 @@ STARTING = "starting"
 
 def status(view: View) -> dict[str, Any]:
     """Everything at a glance."""
-    system, settings = view.system, view.settings
+    system, settings = view.system, settings_in_force(view.settings, view.system.board)
     return {
         "version": VERSION,
         "pid": view.pid(),
@@ -32,10 +35,14 @@ def status(view: View) -> dict[str, Any]:
         "mode": settings.mode,
         "may_send": settings.may_send,
         "replies": settings.replies,
+        "posting_disabled": settings.posting_disabled,
+        "threads": settings.threads,
         "site": settings.site_url or "sandbox",
         "home": str(view.home),
         **health(view),
         "lane": lane(view),
+        "alerts": alerts(view),
+        "startup": startup(view),
         "journal": plain(system.board.get("journal")),
         "memory": plain(system.board.get("memory")),
         "pools": pools(view),
@@ -91,9 +98,35 @@ def lane(view: View) -> dict[str, Any]:
             return {"held": True, "token": held.token, "stopped": None, "detail": "held"}
         case Holding(lane=held, stopped=reason):
             return {"held": True, "token": held.token, "stopped": reason, "detail": f"held, and stopped: {reason}"}
-        case StandingBy(why):
-            return {"held": False, "token": None, "stopped": None, "detail": why}
+        case StandingBy(why, stopped=reason):
+            return {"held": False, "token": None, "stopped": reason, "detail": why}
     return {"held": False, "token": None, "stopped": None, "detail": STARTING}
+
+
+def alerts(view: View) -> list[dict[str, Any]]:
+    """What needs a person now."""
+    match view.system.board.get("alerts"):
+        case AlertsState(standing):
+            return [
+                {"key": alert.key, "text": alert.text, "since": iso(alert.since), "times": alert.times}
+                for alert in standing
+            ]
+    return []
+
+
+def startup(view: View) -> dict[str, Any] | None:
+    """The startup check's verdict; None before it."""
+    match view.system.board.get("startup"):
+        case StartupView(at, parts, asked, reminders) as found:
+            return {
+                "at": iso(at),
+                "all_up": not found.missing,
+                "missing": {part.name: part.detail for part in found.missing},
+                "parts": {part.name: part.detail for part in parts},
+                "asked": list(asked),
+                "reminders": list(reminders),
+            }
+    return None
 
 
 def pools(view: View) -> dict[str, Any]:
@@ -167,6 +200,7 @@ def figures(view: View) -> dict[str, Any]:
             "models": {"version": 0, "replies": 0},
             "replying": {"opportunities": {}, "accounts": 0},
             "last_posts": [],
+            "analysis": told(Analysis()),
         }
     counts = found.status
     return {
@@ -180,6 +214,7 @@ def figures(view: View) -> dict[str, Any]:
         "models": {"version": counts.model_version, "replies": counts.reply_model_version},
         "replying": {"opportunities": counts.opportunities, "accounts": counts.accounts},
         "last_posts": [_post(post) for post in found.posts],
+        "analysis": told(found.analysis),
     }
 
 

@@ -75,7 +75,7 @@ def test_a_command_that_fails_ends_neither_actor_nor_connection(path: Path) -> N
 
 
 def test_a_line_that_is_too_long_is_left_out(path: Path) -> None:
-    first, second = said(path, "x" * 100_000, "level").splitlines()
+    first, second = said(path, "x" * 1_000_000, "level").splitlines()
     assert first == "error: the line is too long"
     assert second.startswith("starting")
 
