@@ -9,19 +9,16 @@ from dataclasses import asdict
 from typing import Any
 
 from actors.care.control import Pin, Unpin
-from actors.face import account, posts
-from actors.face.analysis import knob_lines, report_lines, take_back
+from actors.face import account, findings, posts
 from actors.face.saying import Command, Mistake, Reply, Said, always, with_arguments
-from actors.face.status import RESOURCES, figures, health, jobs, pools, status
+from actors.face.status import RESOURCES, health, jobs, pools, status
 from actors.face.tree import ROOT, drawn, tree
 from actors.face.view import View, plain
 from actors.future import AskError
 from actors.protocol import Done, NotFound, RestartChild, Started, TerminateChild
-from actors.resources.loans import LeaseRefused
 from actors.work.control import Accepted, Barred, Busy, IntervalSet, Pause, PauseSet, Resume, RunNow, SetInterval
 from domain.calendar import minutes
 from domain.resources.levels import Level
-from store.analysis.knobs import Move, NotReverted
 
 ASK_SECONDS = 5.0
 RESTART_SECONDS = 30.0
@@ -186,30 +183,6 @@ def _logs(view: View, arguments: list[str], who: str) -> Reply:
     return Said("\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries), entries)
 
 
-def _report(view: View, arguments: list[str], who: str) -> Reply:
-    now = plain(figures(view)["analysis"])
-    return Said("\n".join(report_lines(now)), {name: now[name] for name in ("report", "insights")})
-
-
-def _knobs(view: View, arguments: list[str], who: str) -> Reply:
-    match arguments:
-        case []:
-            now = plain(figures(view)["analysis"])
-            return Said("\n".join(knob_lines(now)), {name: now[name] for name in ("knobs", "knob_moves")})
-        case ["revert", number] if number.isdecimal() and len(number) < 10:
-            try:
-                answer = take_back(view, int(number), who)
-            except LeaseRefused as error:
-                return Mistake(f"the knob stays as it is: {error}")
-        case _:
-            return Mistake(f"say: {COMMANDS['knobs'].usage}")
-    match answer:
-        case Move(knob=knob, value=value):
-            return Said(f"{knob} is back at {value:g}", plain(answer))
-        case NotReverted(why):
-            return Mistake(why)
-
-
 def _shutdown(view: View, arguments: list[str], who: str) -> Reply:
     view.leave(f"shutdown, by {who}")
     return Said("it shuts down", {"shutdown": True})
@@ -228,13 +201,7 @@ COMMANDS: dict[str, Command] = {
         lambda arguments: len(arguments) > 1,
     ),
     "pools": Command("pools", "every shared resource and who holds it", _pools),
-    "report": Command("report", "how the last weeks went, and what follows from it", _report),
-    "knobs": Command(
-        "knobs [revert MOVE]",
-        "what the optimizer turned and why; or take a move back",
-        _knobs,
-        with_arguments,
-    ),
+    **findings.COMMANDS,
     **account.COMMANDS,
     **posts.COMMANDS,
     "restart": Command("restart NAME", "stop an actor and start it again", _restart, always),

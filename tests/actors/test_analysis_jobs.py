@@ -85,11 +85,13 @@ def test_what_is_attributed_is_never_more_than_was_gained(world: World) -> None:
     days_of_posts(world, 3)
     parent = next(iter(world.network.search("sleep", world.now, live=True)))
     world.publish("sleep", "tip", reply_to=parent.id)
+    for topic in TOPICS:
+        world.publish(topic)
     world.now += DAY
     world.run(FollowerTracker())
     world.run(MetricsScraper())
     outcome = world.run(Attribution())
-    assert outcome.done == 16
+    assert outcome.done == 15 + 1 + len(TOPICS)
     first, last = world.one("select min(followers), max(followers) from follower_snapshots")
     shared = world.one("select sum(followers) from attributions")
     assert 0 < shared <= last - first + 1e-9

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.care.view import ComponentView, HealthView
+from actors.face.analysis import Analysis
 from actors.face.doors import Shut, open_port
 from actors.face.figures import BOARD, Figures
 from actors.face.live import LIMIT, Beat, hung
@@ -16,6 +18,8 @@ from actors.face.page import page, tag
 from actors.face.routes import routes
 from actors.face.web import MOST_CONNECTIONS, WebActor, host_is_ours
 from actors.ground.lane import Holding
+from domain.analysis.insights import Insight
+from domain.analysis.knobs import FLOOR
 from domain.publishing.states import State
 from store import lane
 from store.posts.values import Post
@@ -205,3 +209,20 @@ def test_a_taken_port_is_said_in_one_line() -> None:
 def test_an_address_that_is_not_ours_is_said_in_one_line() -> None:
     with pytest.raises(Shut, match=r"this machine has no such address\. Set HOST"):
         open_port("203.0.113.7", 0)
+
+
+def test_the_report_and_what_follows_from_it_are_on_the_page_and_in_the_status(web: Caller, world: FaceWorld) -> None:
+    assert web.json("/status")["analysis"]["report"] is None
+    with_post(world, "hello")
+    figures = world.system.board.get(BOARD)
+    report = {"at": 1e9, "lines": ["12 posts", NASTY]}
+    found = Analysis(report, (Insight("topic", "sleep", "more", "sleep does best"),), {FLOOR: 0.07})
+    world.system.board.put(BOARD, replace(figures, analysis=found))
+    analysis = web.json("/status")["analysis"]
+    assert analysis["report"]["lines"][0] == "12 posts"
+    assert analysis["insights"] == [{"about": "topic sleep", "text": "sleep does best"}]
+    assert analysis["knobs"][FLOOR] == {"value": 0.07, "default": 0.05, "bounds": [0.02, 0.2]}
+    body = web.get("/")[2]
+    assert "12 posts" in body
+    assert "sleep does best" in body
+    assert body.count("<script>") == 1
