@@ -20,7 +20,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from actors.protocol import Killed, Shutdown
 from domain.settings import BadSettings, Settings, listing, parse
 
 if TYPE_CHECKING:
@@ -109,11 +108,20 @@ def _check(settings: Settings) -> int:
 
 def run(settings: Settings) -> int:
     """Run until told to stop. Returns the exit code: 0 after an ordered end, 1 where the tree did not hold."""
+    from actors.face.doorman import Doorman
     from actors.face.doors import Doors, Shut, lock_home, make_home, open_admin, open_port
+    from actors.runtime import ThreadedRuntime
+
+    try:
+        port = open_port(settings.host, settings.port)
+    except Shut as shut:
+        return _refused(str(shut), FAILED)
+    clock = ThreadedRuntime()
+    doorman = Doorman(port, clock)
+
     from actors.face.kept import keep_anchor, keep_instance
     from actors.face.logs import LogBook, install, is_terminal
     from actors.face.view import View
-    from actors.runtime import ThreadedRuntime
     from actors.system import System
     from supervisors.tree import root
 
@@ -123,8 +131,8 @@ def run(settings: Settings) -> int:
     try:
         home = make_home(settings.roost_home)
         lock_home(home)
-        doors = Doors(open_port(settings.host, settings.port), open_admin(admin))
-        runtime = ThreadedRuntime(keep_anchor(home, settings.speed, ThreadedRuntime().wall()))
+        doors = Doors(port, doorman, open_admin(admin))
+        runtime = ThreadedRuntime(keep_anchor(home, settings.speed, clock.wall()))
         instance = keep_instance(home, runtime.new_id())
     except Shut as shut:
         return _refused(str(shut), FAILED)
@@ -190,6 +198,8 @@ class Life:
 
     def live(self, system: "System", root: "Callable[[], Actor]") -> int:
         """Start the root, wait for the end, end it. Returns the exit code."""
+        from actors.protocol import Killed, Shutdown
+
         log = logging.getLogger("roost")
         system.runtime.spawn("boot", lambda: self._boot(system, root))
         while not self._over.wait(1.0):

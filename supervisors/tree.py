@@ -85,6 +85,7 @@ def face(view: View, doors: Doors) -> Supervisor:
     """What the outside sees."""
 
     def web() -> Actor:
+        doors.doorman.leave()
         return WebActor(doors.port, routes(view), view.requests, loopback_only=is_loopback(view.settings.host))
 
     def admin() -> Actor:

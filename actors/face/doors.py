@@ -13,6 +13,8 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from actors.face.doorman import Doorman
+
 LONGEST_SOCKET = 107  # bytes of a Unix socket's path, unix(7)
 BACKLOG = 128
 
@@ -23,9 +25,10 @@ class Shut(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """The open ones. port, admin: sockets that listen."""
+    """The open ones. port, admin: sockets that listen. doorman: answers at the port until the web actor does."""
 
     port: socket.socket
+    doorman: Doorman
     admin: socket.socket
 
 
