@@ -199,7 +199,8 @@ def _by_memory(candidate: Candidate, situation: Situation) -> list[Reason]:
     if situation.background_stopped and candidate.traits.kind is Kind.BACKGROUND:
         return [Reason(Why.MEMORY, "memory is nearly used up: background work is stopped")]
     free = situation.memory_free
-    if free is not None and candidate.memory > free:
+    # One that names no need of its own runs also past the limit, or whoever could relieve it would wait for relief.
+    if free is not None and candidate.memory and candidate.memory > free:
         text = f"memory: it needs {candidate.memory >> 20} MiB and {max(0, free) >> 20} MiB are left below the limit"
         return [Reason(Why.MEMORY, text)]
     return []

@@ -160,6 +160,10 @@ def test_a_run_that_needs_more_memory_than_is_left_is_skipped_with_the_numbers()
     assert admitted(replace(POSTING, memory=1 << 40), WELL), "no limit is known"
 
 
+def test_a_run_that_names_no_need_of_memory_goes_also_past_the_limit():
+    assert admitted(POSTING, replace(WELL, memory_free=-(64 << 20))), "or what relieves memory would wait for relief"
+
+
 POOL = st.builds(
     Pool,
     capacity=st.integers(0, 3),
