@@ -15,7 +15,7 @@ from collections import Counter
 from bench.line import line
 from domain.calendar import DAY
 from tests.postgres import running_server
-from tests.simulated.chaos import findings, lived_through, replay
+from tests.simulated.chaos import lived_through, replay
 from tests.simulated.house import House, home
 
 DAY_SEED = 1
@@ -50,8 +50,8 @@ def run() -> None:
                 found = lived.findings
                 sums.update(
                     posts=found.posts, lost=len(found.lost), doubled=len(found.doubled),
-                    unresolved=len(found.unresolved), needs_human=found.needs_human, lives=lived.lives,
-                    failures=sum(lived.struck.values()),
+                    unresolved=len(found.unresolved), stalled=len(found.stalled), needs_human=found.needs_human,
+                    lives=lived.lives, failures=sum(lived.struck.values()),
                 )  # fmt: skip
                 back = max(back, lived.back)
                 if found.bad():
@@ -59,10 +59,10 @@ def run() -> None:
             postgres.drop(dsn)
     line("chaos", "seeds", len(wanted), "count")
     line("chaos", "seeds_failed", failed, "count")
-    for metric in ("posts", "failures", "lives", "lost", "doubled", "unresolved", "needs_human"):
+    for metric in ("posts", "failures", "lives", "lost", "doubled", "unresolved", "stalled", "needs_human"):
         line("chaos", metric, sums[metric], "count")
     line("chaos", "levels_back_seconds", back, "s")
-    if failed or sums["lost"] or sums["doubled"] or sums["unresolved"]:
+    if failed or any(sums[metric] for metric in ("lost", "doubled", "unresolved", "stalled")):
         sys.exit(1)
 
 
@@ -75,7 +75,7 @@ def _day(dsn: str) -> float:
         house.runtime.sleep(DAY)
         took = time.perf_counter() - began
         house.end()
-        bad = findings(place).bad()
+        bad = place.findings().bad()
         if bad:
             _tell("in a day without failures:", *bad)
             sys.exit(1)

@@ -1,7 +1,7 @@
 """What can go wrong, made to go wrong in the simulated house, at steps that a seed chooses.
 
-    storm(place, hours)      lives through it, however often the process ends, and some quiet time after it
-    findings(place)          what is lost, doubled, unresolved: the site's own posts against the rows
+    with storm(place) as bad_time:
+        bad_time.live(...)        however often the process ends, and through some quiet time after it
 
 A crash, a hang and the end of the process strike where an actor sends a message or shows its state: those are the
 moments that another one can see, and so all that there are. Nothing strikes within a transaction: Postgres and SQLite
@@ -30,12 +30,13 @@ from actors.system import StartFailed, System
 from actors.work.control import RunNow
 from domain.calendar import HOUR, MINUTE
 from domain.publishing.caps import Policy
-from domain.publishing.uniqueness import normalized, text_hash
+from domain.publishing.uniqueness import text_hash
 from social.sandbox.faults import KINDS
 from store import journal_file
 from store import posts as store
-from tests.simulated.house import House, Place, home, rows
+from tests.simulated.house import House, Place, home
 from tests.simulated.outside import BROWSER, DATABASE, REDIS, Line
+from tests.simulated.verdict import Findings
 
 BETWEEN = 60.0  # real seconds from one failure to the next, on the average
 LOSABLE = (ComponentReport, LevelChanged, RunNow, MemoryIs)  # who sends these sends them again, or need not
@@ -342,64 +343,6 @@ def queue(place: Place, number: int, every: float) -> None:
 
 
 @dataclass
-class Findings:
-    """The site's own posts against the rows. Each list has one line a case."""
-
-    posts: int = 0
-    doubled: list[str] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
-    unresolved: list[str] = field(default_factory=list)
-    needs_human: int = 0
-    states: Counter[str] = field(default_factory=Counter)
-
-    def bad(self) -> list[str]:
-        """What must not be."""
-        named = (("doubled", self.doubled), ("lost", self.lost), ("unresolved", self.unresolved))
-        return [f"{name}: {line}" for name, lines in named for line in lines]
-
-
-def findings(place: Place) -> Findings:
-    """What became of every post."""
-    found = Findings()
-    on_site = place.site.network.storage.posts()
-    found.posts = len(on_site)
-    times = Counter((post.in_reply_to, normalized(post.text)) for post in on_site)
-    found.doubled = [f"{count} times {text!r}" for (_, text), count in times.items() if count > 1]
-    by_id = {post.id: post for post in on_site}
-    by_text: dict[str, list[str]] = {}
-    confirmed: set[int] = set()
-    query = (
-        "select id, state, body, site_id, needs_human, evidence::text, extract(epoch from claim_ends_at)::float8, "
-        "removed_at is not null from posts order by id"
-    )
-    now = place.calendar()
-    for number, state, body, site_id, why, evidence, claim_ends, removed in rows(place.dsn, query):
-        found.states[str(state)] += 1
-        by_text.setdefault(normalized(str(body)), []).append(str(state))
-        if state in ("confirmed", "reconciled"):
-            assert isinstance(site_id, int)
-            confirmed.add(site_id)
-            post = by_id.get(site_id)
-            if post is None or normalized(post.text) != normalized(str(body)):
-                found.lost.append(f"post {number} is {state} as {site_id}, and the site does not have it")
-            if removed:
-                found.lost.append(f"post {number} counts as removed, and the site has it")
-        if state == "needs_human":
-            found.needs_human += 1
-            if not why or not evidence:
-                found.unresolved.append(f"post {number} waits for a person without reason or evidence ({why})")
-        if state == "unknown":
-            found.unresolved.append(f"post {number} is unknown still")
-        if state in ("claimed", "armed") and isinstance(claim_ends, float) and claim_ends + 30 * MINUTE < now:
-            found.lost.append(f"post {number} is {state}, and its claim is over for long")
-    for post in on_site:
-        states = by_text.get(normalized(post.text), [])
-        if post.id not in confirmed and not {"unknown", "needs_human"} & set(states):
-            found.lost.append(f"site post {post.id} has no row that knows it (rows with its text: {states})")
-    return found
-
-
-@dataclass
 class Lived:
     """One seed's storm. back: real seconds to the level full. trace: of the last life."""
 
@@ -421,7 +364,7 @@ def lived_through(dsn: str, seed: int, hours: float, between: float = BETWEEN) -
         with home(dsn, seed, speed=SPEED, repeats=seed % 2 == 1) as place, storm(place) as bad_time:
             queue(place, int(hours * 15), every=4 * MINUTE)
             bad_time.live(hours * HOUR / SPEED, between)
-            found = findings(place)
+            found = place.findings()
             return Lived(seed, found, bad_time.back, place.lives, bad_time.struck, bad_time.runtime.trace())
     except BaseException as error:
         error.add_note(replay(seed, hours))

@@ -12,14 +12,11 @@ import io
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
-
-import psycopg
 
 from actors.care.weighing import MIB, Weight
 from actors.face.logs import LogBook
@@ -37,6 +34,7 @@ from store.migrate import migrate
 from supervisors import tree
 from supervisors.supervisor import Supervisor
 from tests.simulated.outside import Outside, Weather
+from tests.simulated.verdict import Findings, findings
 
 SHARED_MEMORY = Path("/dev/shm")  # where a flush to the disk costs nothing
 WEIGHT = Weight({"python": 120 * MIB, "browser": 150 * MIB})
@@ -70,6 +68,10 @@ class Place:
     def calendar(self) -> float:
         """Calendar Unix seconds."""
         return Anchor(real=EPOCH, calendar=EPOCH, speed=self.speed).at(self.clock.wall())
+
+    def findings(self) -> Findings:
+        """What became of every post."""
+        return findings(self.dsn, self.site.network.storage.posts(), self.calendar())
 
     def settings(self) -> Settings:
         """Those of production, on the sandbox."""
@@ -155,42 +157,3 @@ def home(dsn: str, seed: int, speed: float = 1.0, repeats: bool = False, **extra
     finally:
         network.storage.close()
         shutil.rmtree(directory, ignore_errors=True)
-
-
-def rows(dsn: str, query: str) -> list[tuple[object, ...]]:
-    """What the database answers, from outside."""
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        return connection.execute(query.encode()).fetchall()
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """How the jobs did, each a share of 1. posting: of posts tried; scraping, jobs: of runs that ended."""
-
-    posting: float
-    scraping: float
-    jobs: float
-
-
-def scores(dsn: str, scraping: Collection[str]) -> Scores:
-    """From the rows. scraping: the names of the jobs that scrape."""
-    posts = {row[0]: row[1] for row in rows(dsn, "select state, count(*)::int from posts group by state")}
-    published = _sum(posts, "confirmed", "reconciled")
-    tried = published + _sum(posts, "failed_definite", "unknown", "needs_human")
-    ended = rows(dsn, "select job, outcome, count(*)::int from job_runs group by job, outcome")
-    counts: dict[tuple[bool, str], int] = {}
-    for job, outcome, count in ended:
-        of = (job in scraping, str(outcome))
-        counts[of] = counts.get(of, 0) + int(str(count))
-    good, bad = _sum(counts, (True, "succeeded")), _sum(counts, (True, "failed"))
-    all_good = good + _sum(counts, (False, "succeeded"))
-    all_bad = bad + _sum(counts, (False, "failed"))
-    return Scores(_share(published, tried), _share(good, good + bad), _share(all_good, all_good + all_bad))
-
-
-def _sum(counts: Mapping[Any, Any], *keys: object) -> int:
-    return sum(int(counts.get(key, 0)) for key in keys)
-
-
-def _share(part: int, of: int) -> float:
-    return part / of if of else 1.0

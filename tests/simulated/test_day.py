@@ -13,8 +13,9 @@ from actors.simulation import seeds
 from domain.calendar import HOUR
 from domain.jobs.spec import Kind
 from tests.postgres import Server
-from tests.simulated.chaos import findings, lived_through, replay
-from tests.simulated.house import House, Scores, home, scores
+from tests.simulated.chaos import lived_through, replay
+from tests.simulated.house import House, home
+from tests.simulated.verdict import Scores, scores
 
 HOURS = 2.5  # calendar
 SPEED = 10.0
@@ -39,7 +40,7 @@ def a_day(dsn: str, seed: int) -> Day:
         house = House(place)
         house.boot()
         house.runtime.sleep(HOURS * HOUR / SPEED)
-        board, found = house.system.board, findings(place)
+        board, found = house.system.board, place.findings()
         scraping = {job.spec.name for job in house.jobs if job.spec.kind is Kind.SCRAPING}
         busy = {}
         for name in ("database", "redis", "browser"):

@@ -1,0 +1,118 @@
+"""What Roost left behind, judged from outside: the site's own posts against the rows, and how the jobs did."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from domain.calendar import MINUTE
+from domain.publishing.uniqueness import normalized
+from social.sandbox.storage import OwnPost
+
+STALLED = 40 * MINUTE  # calendar
+
+
+@dataclass
+class Findings:
+    """The site's own posts against the rows. Each list has one line a case."""
+
+    posts: int = 0
+    doubled: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    unresolved: list[str] = field(default_factory=list)
+    stalled: list[str] = field(default_factory=list)
+    needs_human: int = 0
+    states: Counter[str] = field(default_factory=Counter)
+
+    def bad(self) -> list[str]:
+        """What must not be."""
+        named = (
+            ("doubled", self.doubled),
+            ("lost", self.lost),
+            ("unresolved", self.unresolved),
+            ("stalled", self.stalled),
+        )
+        return [f"{name}: {line}" for name, lines in named for line in lines]
+
+
+def findings(dsn: str, on_site: Sequence[OwnPost], now: float) -> Findings:
+    """What became of every post. on_site: the own posts as the site has them. now: calendar seconds."""
+    found = Findings(len(on_site))
+    times = Counter((post.in_reply_to, normalized(post.text)) for post in on_site)
+    found.doubled = [f"{count} times {text!r}" for (_, text), count in times.items() if count > 1]
+    by_id = {post.id: post for post in on_site}
+    by_text: dict[str, list[str]] = {}
+    confirmed: set[int] = set()
+    query = (
+        "select id, state, body, site_id, needs_human, evidence::text, extract(epoch from claim_ends_at)::float8, "
+        "removed_at is not null from posts order by id"
+    )
+    for number, state, body, site_id, why, evidence, claim_ends, removed in rows(dsn, query):
+        found.states[str(state)] += 1
+        by_text.setdefault(normalized(str(body)), []).append(str(state))
+        if state in ("confirmed", "reconciled"):
+            assert isinstance(site_id, int)
+            confirmed.add(site_id)
+            post = by_id.get(site_id)
+            if post is None or normalized(post.text) != normalized(str(body)):
+                found.lost.append(f"post {number} is {state} as {site_id}, and the site does not have it")
+            if removed:
+                found.lost.append(f"post {number} counts as removed, and the site has it")
+        if state == "needs_human":
+            found.needs_human += 1
+            if not why or not evidence:
+                found.unresolved.append(f"post {number} waits for a person without reason or evidence ({why})")
+        if state == "unknown":
+            found.unresolved.append(f"post {number} is unknown still")
+        if state in ("claimed", "armed") and isinstance(claim_ends, float) and claim_ends + 30 * MINUTE < now:
+            found.lost.append(f"post {number} is {state}, and its claim is over for long")
+    for post in on_site:
+        states = by_text.get(normalized(post.text), [])
+        if post.id not in confirmed and not {"unknown", "needs_human"} & set(states):
+            found.lost.append(f"site post {post.id} has no row that knows it (rows with its text: {states})")
+    due = "state = 'planned' and kind = 'post' and approval <> 'waiting'"
+    overdue = rows(dsn, f"select id from posts where {due} and due_at < to_timestamp({now - STALLED})")
+    if overdue and all(post.at < now - STALLED for post in on_site if post.in_reply_to is None):
+        found.stalled.append(f"{len(overdue)} posts are due, and none was published for {STALLED / MINUTE:g} minutes")
+    return found
+
+
+def rows(dsn: str, query: str) -> list[tuple[object, ...]]:
+    """What the database answers, from outside."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How the jobs did, each a share of 1. posting: of posts tried; scraping, jobs: of runs that ended."""
+
+    posting: float
+    scraping: float
+    jobs: float
+
+
+def scores(dsn: str, scraping: Collection[str]) -> Scores:
+    """From the rows. scraping: the names of the jobs that scrape."""
+    posts = {row[0]: row[1] for row in rows(dsn, "select state, count(*)::int from posts group by state")}
+    published = _sum(posts, "confirmed", "reconciled")
+    tried = published + _sum(posts, "failed_definite", "unknown", "needs_human")
+    ended = rows(dsn, "select job, outcome, count(*)::int from job_runs group by job, outcome")
+    counts: dict[tuple[bool, str], int] = {}
+    for job, outcome, count in ended:
+        of = (job in scraping, str(outcome))
+        counts[of] = counts.get(of, 0) + int(str(count))
+    good, bad = _sum(counts, (True, "succeeded")), _sum(counts, (True, "failed"))
+    all_good = good + _sum(counts, (False, "succeeded"))
+    all_bad = bad + _sum(counts, (False, "failed"))
+    return Scores(_share(published, tried), _share(good, good + bad), _share(all_good, all_good + all_bad))
+
+
+def _sum(counts: Mapping[Any, Any], *keys: object) -> int:
+    return sum(int(counts.get(key, 0)) for key in keys)
+
+
+def _share(part: int, of: int) -> float:
+    return part / of if of else 1.0
