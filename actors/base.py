@@ -258,6 +258,7 @@ class Actor(SeamedActor):
             else:  # here and not in `add`: most messages come this way
                 counts[0] += 1
                 handled.sum += seconds
+            del envelope, message  # while it waits it keeps nothing alive, such as a dead child's frames
         return self._ending
 
     def _ends(self) -> bool:

@@ -8,6 +8,7 @@ Two clocks: `now()` is monotonic and real, for deadlines and time-outs; `calenda
 run faster than the world.
 """
 
+import contextvars
 import heapq
 import logging
 import os
@@ -25,6 +26,9 @@ log = logging.getLogger("roost.runtime")
 
 EXIT_CODE = 70  # EX_SOFTWARE
 LONGEST_WAIT = threading.TIMEOUT_MAX
+IDLE = "idle"  # the name of a thread that waits for the next actor
+MOST_IDLE = 4
+IDLE_SECONDS = 10.0
 
 
 class RuntimeEnds(BaseException):
@@ -104,6 +108,7 @@ class ThreadedRuntime:
         """anchor: where the calendar stands. None: the calendar is the real time."""
         self._wall_offset = time.time() - time.monotonic()
         self._anchor = anchor or Anchor(real=self.wall(), calendar=self.wall(), speed=1.0)
+        self._threads = _Threads()
         self._timers = _Timers(self)
 
     now = staticmethod(time.monotonic)  # without a call in between: it is read several times a message
@@ -132,7 +137,7 @@ class ThreadedRuntime:
         os._exit(EXIT_CODE)
 
     def spawn(self, name: str, target: Callable[[], None]) -> None:
-        threading.Thread(target=target, name=name, daemon=True).start()
+        self._threads.run(name, target)
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
         return self._timers.add(when, callback)
@@ -142,6 +147,70 @@ class ThreadedRuntime:
 
     def new_id(self) -> str:
         return uuid.uuid4().hex
+
+
+class _Threads:
+    """Runs things in threads of their own, and keeps a few that have done so for the next.
+
+    Starting a thread is half of what a restart costs, and the thread that a crash sets free is there when the
+    replacement wants one.
+    """
+
+    def __init__(self) -> None:
+        self._idle: list[_Worker] = []
+        self._lock = threading.Lock()
+
+    def run(self, name: str, target: Callable[[], None]) -> None:
+        with self._lock:
+            worker = self._idle.pop() if self._idle else None
+        if worker is None:
+            worker = _Worker()
+            thread = threading.Thread(target=self._serve, args=(worker,), name=name, daemon=True)
+            worker.begin(name, target)
+            thread.start()
+        else:
+            worker.begin(name, target)
+
+    def _serve(self, worker: "_Worker") -> None:
+        worker.wake.acquire()
+        while True:
+            threading.current_thread().name = worker.name
+            try:
+                # in a context of its own, as a new thread would have
+                contextvars.Context().run(worker.target)
+            finally:
+                threading.current_thread().name = IDLE
+            worker.target = _nothing
+            with self._lock:
+                if len(self._idle) >= MOST_IDLE:
+                    return
+                self._idle.append(worker)
+            if not worker.wake.acquire(timeout=IDLE_SECONDS):
+                with self._lock:
+                    if worker in self._idle:
+                        self._idle.remove(worker)
+                        return
+                worker.wake.acquire()  # it was taken in that very moment
+
+
+class _Worker:
+    """A thread's next thing to run."""
+
+    __slots__ = ("name", "target", "wake")
+
+    def __init__(self) -> None:
+        self.wake = threading.Lock()
+        self.wake.acquire()
+        self.name = ""
+        self.target: Callable[[], None] = _nothing
+
+    def begin(self, name: str, target: Callable[[], None]) -> None:
+        self.name, self.target = name, target
+        self.wake.release()
+
+
+def _nothing() -> None:
+    """What an idle thread runs."""
 
 
 class _Condition:

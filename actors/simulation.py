@@ -107,8 +107,10 @@ class _Worker:
     def _serve(self) -> None:
         while True:
             self._wake.acquire()
-            if self._work is None or not self._work():
+            work, self._work = self._work, None
+            if work is None or not work():
                 return
+            del work  # while it waits it keeps nobody alive
 
 
 class _Timer:

@@ -17,6 +17,7 @@ from actors.mailbox import TAKEN, Envelope
 from actors.protocol import Down, Exit, ExitReason, Killed, NoProcess, Stop, SystemMessage
 from actors.pykka_seam import construct
 from actors.runtime import Runtime
+from actors.statistics import Histogram
 
 log = logging.getLogger("roost.actors")
 
@@ -44,6 +45,7 @@ class System:
         self._zombie_cap = zombie_cap
         self._zombies: dict[Actor, float] = {}  # abandoned incarnations whose threads have not ended, and since when
         self._counts = threading.Lock()  # for counters alone: never held over anything that can wait
+        self._handled: dict[str, Histogram] = {}  # by class: of incarnations that have ended
         self._letters_logged: dict[str, float] = {}
         self._current = threading.local()
 
@@ -62,7 +64,7 @@ class System:
             actor = construct(make, name, self)
             actor.supervisor = supervisor
             self.directory.enroll(actor, self.current())
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise StartFailed(f"{name}: could not be started: {error!r}") from error
         started = Future(self.runtime, name)
         self.runtime.spawn(f"{name}#{actor.generation}", lambda: actor.run(started))
@@ -151,12 +153,23 @@ class System:
         """Called last by an actor's own thread."""
         with self._counts:
             actor.thread_over = True
+            kind = type(actor).__name__
+            self._handled[kind] = self._handled.get(kind, Histogram()).merged(actor.handled_seconds)
             self._zombies.pop(actor, None)
 
     def zombies(self) -> list[str]:
         """Abandoned incarnations whose threads have not ended: name#generation."""
         with self._counts:
             return [f"{actor.name}#{actor.generation}" for actor in self._zombies]
+
+    def handler_seconds(self) -> dict[str, Histogram]:
+        """How long handlers took, by class of actor, since the system began."""
+        with self._counts:
+            total = {kind: Histogram().merged(handled) for kind, handled in self._handled.items()}
+        for actor in self.directory.actors():
+            kind = type(actor).__name__
+            total[kind] = total.get(kind, Histogram()).merged(actor.handled_seconds)
+        return total
 
     def monitor(self, name: str, watcher: str) -> None:
         """Have `watcher` told `Down` when `name` ends, at once if there is no `name`."""

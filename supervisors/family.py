@@ -67,7 +67,18 @@ class FenceIfStill(SystemMessage):
 class Child:
     """One child of a supervisor: its spec, and how it stands."""
 
-    __slots__ = ("actor", "attempt", "down_since", "failures", "last_reason", "restarts", "since", "spec", "state")
+    __slots__ = (
+        "actor",
+        "attempt",
+        "down_since",
+        "failures",
+        "last_kind",
+        "last_reason",
+        "restarts",
+        "since",
+        "spec",
+        "state",
+    )
 
     def __init__(self, spec: ChildSpec) -> None:
         self.spec = spec
@@ -77,14 +88,14 @@ class Child:
         self.attempt = 0  # of restarting: only the newest TryAgain counts
         self.failures = 0  # in a row, for the backoff
         self.restarts = 0
-        self.last_reason: ExitReason | None = None
+        self.last_reason: str | None = None  # in words: the reason itself would keep the dead actor's frames alive
+        self.last_kind = "start failed"
         self.down_since: float | None = None  # monotonic: since when it owes a restart
 
     def info(self) -> ChildInfo:
         """As others see it."""
         generation = None if self.actor is None else self.actor.generation
-        reason = None if self.last_reason is None else str(self.last_reason)
-        return ChildInfo(self.spec.id, self.spec.type, self.state, generation, self.restarts, reason)
+        return ChildInfo(self.spec.id, self.spec.type, self.state, generation, self.restarts, self.last_reason)
 
 
 class Family(Actor):
@@ -235,18 +246,18 @@ class Family(Actor):
             self.tell_myself(again)
 
     def _note_end(self, child: Child, reason: ExitReason) -> None:
-        child.state, child.actor, child.last_reason = "undefined", None, reason
+        child.state, child.actor = "undefined", None
+        child.last_reason, child.last_kind = str(reason), kind_of(reason)
         child.down_since = self.now()
 
     def _note_restart(self, child: Child, generation: int) -> None:
         seconds = self.now() - (child.down_since or 0.0)
         child.down_since = None
         child.restarts += 1
-        reason = child.last_reason
-        self._restart_counts[child.spec.id, "start failed" if reason is None else kind_of(reason)] += 1
+        self._restart_counts[child.spec.id, child.last_kind] += 1
         self._restart_seconds.add(seconds)
         self._history.append(
-            RestartRecord(self.system.runtime.wall(), child.spec.id, str(reason), generation, seconds)
+            RestartRecord(self.system.runtime.wall(), child.spec.id, child.last_reason or "", generation, seconds)
         )
 
     def _report_crash(self, child: Child, reason: ExitReason) -> None:

@@ -1,5 +1,6 @@
 """The parts of an actor system by themselves: directory, future, mailbox, statistics, the pykka seam."""
 
+import contextvars
 import inspect
 import threading
 from typing import Any
@@ -12,7 +13,7 @@ from actors.directory import REMEMBERED_ENDS, NameTaken
 from actors.future import AskTimeout, Future
 from actors.mailbox import Envelope, Mailbox
 from actors.protocol import Stop
-from actors.runtime import ThreadedRuntime
+from actors.runtime import IDLE, ThreadedRuntime
 from actors.simulation import SimulatedRuntime, seeds, simulate
 from actors.statistics import Histogram
 from actors.system import StartFailed, System
@@ -182,10 +183,49 @@ def test_a_histogram_cumulates_when_it_is_read_and_takes_over_from_another() -> 
     for seconds in (0.0001, 0.0005, 0.003, 100.0):
         histogram.add(seconds)
     other.add(0.003)
-    histogram.merge(other)
-    cumulated = dict(histogram.cumulated())
+    both = histogram.merged(other)
+    cumulated = dict(both.cumulated())
     assert (cumulated[0.0005], cumulated[0.005], cumulated[30.0], cumulated[float("inf")]) == (2, 4, 4, 5)
-    assert histogram.sum == pytest.approx(100.0066)
+    assert both.sum == pytest.approx(100.0066)
+
+
+def test_handler_seconds_are_counted_by_class_also_of_those_who_have_ended() -> None:
+    class Sleeper(Actor):
+        def receive(self, message: float) -> None:
+            self.system.runtime.sleep(message)
+
+    def scenario(runtime: SimulatedRuntime) -> None:
+        system = System(runtime)
+        first = system.start("a", Sleeper)
+        system.tell("a", 2.0)
+        runtime.sleep(3)
+        system.stop_and_wait(first, 1)
+        system.start("a", Sleeper)
+        system.tell("a", 5.0)
+        runtime.sleep(6)
+        assert system.handler_seconds()["Sleeper"].sum == pytest.approx(7)
+
+    in_simulation(scenario)
+
+
+def test_a_thread_that_is_free_serves_the_next_actor_in_a_context_of_its_own() -> None:
+    runtime, variable = ThreadedRuntime(), contextvars.ContextVar("variable", default="untouched")
+    threads = []
+    for name in ("first", "second"):
+        done = Future(runtime)
+
+        def work(done: Future = done) -> None:
+            threads.append(threading.current_thread())
+            done.set((threading.current_thread().name, variable.get()))
+            variable.set("touched")
+
+        runtime.spawn(name, work)
+        assert done.get(5) == (name, "untouched")
+        while threads[-1].name != IDLE:
+            pass
+        while not runtime._threads._idle:
+            pass
+    assert threads[0] is threads[1]
 
 
 # the pykka seam: each private thing of pykka that we stand on

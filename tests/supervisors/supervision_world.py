@@ -66,6 +66,7 @@ class Child(Actor):
                 return self.generation
 
     def terminate(self, reason: ExitReason) -> None:
+        self.system.runtime.sleep(self._world.slow_ends.get(self.name, 0.0))
         self._world.log.append(f"-{self.name}")
         if self.name in self._world.dies_badly:
             raise ValueError("and even its clean-up fails")
@@ -81,6 +82,7 @@ class World:
         self.plans: dict[str, deque[str]] = defaultdict(deque)  # what the next starts of a child do
         self.extras: dict[str, Any] = {}
         self.dies_badly: set[str] = set()
+        self.slow_ends: dict[str, float] = {}  # seconds that a clean-up takes
         self.sup: Actor | None = None
 
     def child(self, id: str, **fields: Any) -> ChildSpec:

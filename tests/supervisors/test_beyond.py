@@ -1,5 +1,8 @@
 """What goes beyond OTP: hung children, backoff, cooling down, history, the board."""
 
+import gc
+import weakref
+
 import pytest
 from supervision_world import FAIL, Crash, Hang, World
 
@@ -35,6 +38,24 @@ def test_a_handler_that_ends_within_the_grace_ends_its_incarnation_itself(world:
     assert world.generation("a") > first
     assert world.log == ["+a", "-a", "+a"]  # it cleaned up: nobody was fenced
     assert world.system.fenced_total == 0
+
+
+def test_a_clean_up_that_hangs_after_a_crash_does_not_keep_the_replacement_away(world: World) -> None:
+    world.supervise(world.child("a", hang_limit=10, shutdown=2))
+    world.slow_ends["a"] = 1_000
+    first = world.generation("a")
+    world.crash("a")
+    world.runtime.sleep(13)
+    assert world.generation("a") > first
+    assert world.system.zombies() == [f"a#{first}"]
+
+
+def test_nothing_of_a_dead_incarnation_is_kept_alive_by_its_supervisor(world: World) -> None:
+    world.supervise(world.child("a"))
+    dead = weakref.ref(world.system.directory.find("a") or object())
+    world.crash("a")
+    gc.collect()
+    assert dead() is None
 
 
 def test_the_watchdog_looks_no_more_often_than_the_limit() -> None:

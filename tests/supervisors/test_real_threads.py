@@ -10,7 +10,7 @@ import pytest
 from actors.base import Actor
 from actors.future import ActorDead, Future
 from actors.protocol import ChildSpec, CountChildren, StartChild
-from actors.runtime import ThreadedRuntime
+from actors.runtime import IDLE, ThreadedRuntime
 from actors.system import System
 from supervisors.dynamic import DynamicSupervisor
 from supervisors.specs import Flags
@@ -45,9 +45,10 @@ def system() -> Iterator[System]:
     system = System(ThreadedRuntime())
     yield system
     for thread in set(threading.enumerate()) - before:
-        if thread.name != "timers":
-            thread.join(20)
-            assert not thread.is_alive(), f"{thread.name} was left behind"
+        deadline = system.runtime.now() + 20
+        while thread.is_alive() and thread.name not in ("timers", IDLE) and system.runtime.now() < deadline:
+            thread.join(0.01)
+        assert not thread.is_alive() or thread.name in ("timers", IDLE), f"{thread.name} was left behind"
 
 
 def in_threads(number: int, work: Callable[[int], None]) -> None:
