@@ -26,6 +26,7 @@ from domain.settings import APPROVAL, OFF
 from store import accounts, opportunities, optouts, posts
 from store.posts.values import Source
 
+SPARE = 2  # chosen beyond what is needed, for authors whose page asks to be left alone
 NEAR_TEXTS = 100  # of our newest texts, that a reply must be unlike
 ASKED = prompts.Request("", "", "")  # what the one answer to a reply's prompt answers
 
@@ -136,15 +137,16 @@ class ReplyPosting(Job):
             return promises[Target(each.topic, size_of(each.followers))]
 
         now = ctx.calendar()
-        chosen = rules.best(desk.pool, desk.answered, desk.opted_out, now, desk.count, promise)
+        chosen = rules.best(desk.pool, desk.answered, desk.opted_out, now, desk.count + SPARE, promise)
         strangers = [each.author for each in chosen if each.author.casefold() not in desk.known]
         if not strangers:
-            return chosen
+            return chosen[: desk.count]
         with ctx.browser() as browser:
             met = acquaintance.meet(ctx, browser, strangers)
         acquaintance.keep(ctx, met)
         welcome = {each.handle for each in met if each.account is not None and not each.wants_no_replies}
-        return tuple(each for each in chosen if each.author.casefold() in desk.known or each.author in welcome)
+        left = [each for each in chosen if each.author.casefold() in desk.known or each.author in welcome]
+        return tuple(left[: desk.count])
 
     def _write(self, ctx: RunContext, desk: Desk, chosen: Sequence[Opportunity]) -> list[Reply]:
         recent = checks.Recent(frozenset(map(text_hash, desk.recent)), desk.recent[:NEAR_TEXTS])
