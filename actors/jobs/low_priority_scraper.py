@@ -12,7 +12,7 @@ from domain.content.topics import TOPICS
 from domain.jobs.spec import Holds, JobSpec, Kind
 from store.analysis import peers, rollups
 
-POSTS = 50
+POSTS = 40
 AGAIN = 3  # authors whose whole page is read, for how their posts did once they had been seen
 KEPT = days(14)
 HOLD_SECONDS = 240.0
