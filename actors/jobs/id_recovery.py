@@ -71,6 +71,7 @@ class IdRecovery(Job):
         priority=1,
         kind=Kind.CRITICAL,
         holds=Holds(browser=1, database=1),
+        needs=("database",),
         offset=minutes(8),
         deadline=240.0,
         category="metrics",

@@ -78,6 +78,7 @@ class Plan(Job):
         priority=0,
         kind=Kind.CRITICAL,
         holds=Holds(database=1, redis=1, model=1),
+        needs=("database",),
         offset=minutes(2),
         deadline=180.0,
     )

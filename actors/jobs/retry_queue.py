@@ -17,6 +17,7 @@ class RetryQueue(Job):
         priority=1,
         kind=Kind.CRITICAL,
         holds=Holds(database=1),
+        needs=("database",),
         offset=minutes(6),
     )
 

@@ -21,7 +21,7 @@ CROWD = 3  # runs waiting for each unit of a pool, from which on another one wou
 
 def traits(spec: JobSpec) -> Traits:
     """What of a job the rules of levels look at."""
-    return Traits(spec.name, spec.kind, browser=spec.holds.browser > 0)
+    return Traits(spec.name, spec.kind, browser=spec.holds.browser > 0, database="database" in spec.needs)
 
 
 def effects(system: System, spec: JobSpec) -> Effects:
@@ -40,7 +40,7 @@ def look(system: System, spec: JobSpec, boot: float) -> Admitted | Skipped:
         memory_free=memory.free if known else None,
         background_stopped=known and memory.advice.stop_background,
     )
-    return admit(Candidate(traits(spec), spec.priority, spec.holds), situation)
+    return admit(Candidate(traits(spec), spec.priority, spec.holds, frozenset(spec.needs)), situation)
 
 
 def _health(system: System) -> HealthView:
@@ -66,6 +66,7 @@ def _pools(system: System) -> Mapping[str, Pool]:
             waiting=state.waiting,
             crowd=CROWD * max(1, state.capacity),
             down=state.detail if state.state == "down" else None,
+            opening=state.state == "opening" and not state.builds,
             breaker=_against(state, now),
         )
         for name, state in states

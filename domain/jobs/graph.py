@@ -57,6 +57,11 @@ def _own_problems(spec: JobSpec) -> list[str]:
         problems.append(f"{spec.name}: offset must not be below 0 seconds, but is {spec.offset:g}")
     if spec.attempts < 1:
         problems.append(f"{spec.name}: attempts must be at least 1, not {spec.attempts}")
+    problems += (
+        f"{spec.name}: needs {resource}, but holds none of it; say in `holds` how much"
+        for resource in spec.needs
+        if not getattr(spec.holds, resource, 0)
+    )
     if not 0 <= spec.priority <= 10:
         problems.append(f"{spec.name}: priority must be 0 to 10, not {spec.priority}")
     return problems

@@ -57,6 +57,8 @@ class JobSpec:
     every: calendar seconds between starts at full level (for a `once` job: unused).
     priority: 0 first to 10 last; orders its leases and its place in the boot round.
     holds: what one run may hold. requires: as in `Requirement.parse`.
+    needs: resources of `holds` without which a run can do nothing, where others find another way: in emergency a job
+    that needs the database does not run, while the rest of the critical ones go on without it.
     offset: calendar seconds after boot before which it does not start; stagger may add to it.
     deadline: real (monotonic) seconds one run may take before it is fenced.
     attempts: tries of one run, the first included. category: whose reserve its browser leases count against.
@@ -69,6 +71,7 @@ class JobSpec:
     kind: Kind
     holds: Holds = Holds()
     requires: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     offset: float = 0.0
     deadline: float = 120.0
     attempts: int = 3

@@ -54,6 +54,7 @@ class Reason:
 class Pool:
     """One resource. down: why it is not up, if it is not. breaker: why its breaker permits no call, if it does not.
 
+    opening: it has not been up yet since the boot.
     crowd: with this many waiting, a run that is not of priority 0 is not sent to wait with them.
     """
 
@@ -61,6 +62,7 @@ class Pool:
     waiting: int = 0
     crowd: int = 1_000_000
     down: str | None = None
+    opening: bool = False
     breaker: str | None = None
 
 
@@ -184,6 +186,8 @@ def _by_pool(resource: str, units: int, pool: Pool | None, priority: int) -> lis
     reasons = []
     if pool.down is not None:
         reasons.append(Reason(Why.POOL, f"{resource}: down ({pool.down})"))
+    if pool.opening:
+        reasons.append(Reason(Why.POOL, f"{resource}: opening"))
     if pool.breaker is not None:
         reasons.append(Reason(Why.BREAKER, f"{resource}: {pool.breaker}"))
     if units > pool.capacity:

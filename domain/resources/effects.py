@@ -14,12 +14,14 @@ Where several rows slow the same job the largest factor counts, they do not mult
 (3.0, Goes(), True, True)
 >>> on_job(now, Traits("learn", Kind.NORMAL)).verdict
 Paused(reason='emergency: critical jobs only')
+>>> on_job(now, Traits("plan", Kind.CRITICAL, database=True)).verdict
+Paused(reason='emergency: it can do nothing without the database')
 """
 
 from dataclasses import dataclass, replace
 
 from domain.jobs.spec import Kind
-from domain.resources.levels import BROWSER, REDIS, Level, State, by_components, failed, level
+from domain.resources.levels import BROWSER, DATABASE, REDIS, Level, State, by_components, failed, level
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,15 @@ def in_force(state: State, now: float) -> InForce:
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What of a job a level looks at. browser: whether its runs need one."""
+    """What of a job a level looks at.
+
+    browser: whether its runs use one. database: whether they can do nothing without one.
+    """
 
     name: str
     kind: Kind
     browser: bool = False
+    database: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,8 @@ class Effects:
 
     interval_factor: its interval is this many times as long. cache: whether there is one. from_journal: posting takes
     the batch that the journal has claimed. templates: content comes from templates, not from the model.
-    database_waived: it runs without the database part of its budget, and writes to the journal.
+    database_waived: it runs without the database part of its budget, and writes to the journal; not for a job that
+    can do nothing so.
     """
 
     interval_factor: float = 1.0
@@ -93,7 +100,7 @@ def on_job(now: InForce, job: Traits) -> Effects:
             case Level.MINIMAL:
                 effects = _minimal(effects, job)
             case Level.EMERGENCY:
-                effects = _emergency(effects, job)
+                effects = _emergency(effects, now.failed, job)
     return effects
 
 
@@ -122,10 +129,12 @@ def _minimal(effects: Effects, job: Traits) -> Effects:
     return effects
 
 
-def _emergency(effects: Effects, job: Traits) -> Effects:
+def _emergency(effects: Effects, failed: frozenset[str], job: Traits) -> Effects:
     if job.kind is not Kind.CRITICAL:
         return replace(effects, verdict=Paused("emergency: critical jobs only"))
-    effects = replace(effects, templates=True, database_waived=True)
+    effects = replace(effects, templates=True, database_waived=not job.database)
+    if job.database and DATABASE in failed:
+        return replace(effects, verdict=Paused("emergency: it can do nothing without the database"))
     match job.name:
         case "posting":
             return _slower(replace(effects, from_journal=True), 3.0)

@@ -371,6 +371,37 @@ def test_in_emergency_a_run_is_told_to_use_templates_and_the_journal() -> None:
     assert seen[-1] == (True, True, True)
 
 
+def test_a_job_that_lives_from_the_database_waits_for_it_and_does_not_fail() -> None:
+    world, calls = JobWorld().with_recorder(), []
+    world.level(Level.EMERGENCY, DATABASE)
+    world.resource("database", state="down", healthy=False, detail="starting", builds=0)
+    plan = spec("plan", every=1_800, priority=0, kind=Kind.CRITICAL, holds=Holds(database=1), needs=("database",))
+    world.job(plan, counting(calls), offset=10)
+    world.advance(60)
+    assert (world.state("plan"), calls) == ("gated", [])
+    assert world.book("plan").reasons == (
+        "emergency: it can do nothing without the database",
+        "database: down (starting)",
+    )
+    assert not world.book("plan").expected  # so that no watchdog calls for what it cannot do
+    assert [row.outcome for row in world.rows] == ["skipped"]
+    world.resource("database")
+    world.level(Level.FULL)
+    world.advance(1)
+    assert len(calls) == 1
+
+
+def test_a_job_waits_while_what_it_holds_opens_for_the_first_time() -> None:
+    world, calls = JobWorld(), []
+    world.resource("browser", state="opening", healthy=False, builds=0)
+    world.job(spec(holds=Holds(browser=1)), counting(calls), offset=10)
+    world.advance(30)
+    assert world.book().reasons == ("browser: opening",)
+    world.resource("browser")
+    world.advance(10)
+    assert len(calls) == 1
+
+
 def test_what_was_held_back_runs_once_when_the_level_comes_back() -> None:
     world, calls = JobWorld(), []
     world.job(spec("learn", every=100), counting(calls), offset=10)

@@ -142,6 +142,22 @@ def test_in_emergency_a_critical_run_goes_without_the_database_even_though_that_
     assert answer.effects.from_journal
 
 
+def test_in_emergency_a_critical_run_that_lives_from_the_database_is_skipped_and_does_not_fail():
+    situation = replace(with_pool("database", Pool(10, down="gone")), in_force=EMERGENCY)
+    plan = replace(PLAN, traits=replace(PLAN.traits, database=True))
+    assert reasons(plan, situation) == [Why.LEVEL, Why.POOL]
+
+
+def test_a_resource_that_has_not_been_up_since_the_boot_is_a_reason_to_wait():
+    answer = admit(POSTING, with_pool("browser", Pool(0, opening=True)))
+    assert isinstance(answer, Skipped)
+    assert answer.reasons[0] == Reason(Why.POOL, "browser: opening")
+
+
+def test_an_optional_resource_that_is_opening_is_gone_without():
+    assert admitted(PLAN, with_pool("redis", Pool(5, opening=True))).missing == ("without redis: opening",)
+
+
 def test_in_emergency_other_runs_are_skipped_for_the_level_and_for_what_is_broken():
     situation = replace(with_pool("database", Pool(10, down="gone")), in_force=EMERGENCY)
     assert reasons(SCRAPER, situation) == [Why.LEVEL, Why.POOL]

@@ -35,6 +35,7 @@ def test_every_mistake_of_a_registry_is_listed_in_one_error():
         job("plan"),
         job("plan"),
         job("greedy", holds=Holds(browser=4, database=11)),
+        job("forgetful", needs=("database",)),
         job("lonely", requires=("nobody~",)),
         job("malformed", requires=("plan",)),
         job("never", every=0.0, priority=11),
@@ -47,6 +48,7 @@ def test_every_mistake_of_a_registry_is_listed_in_one_error():
     text = str(raised.value)
     for part in (
         "plan: registered 2 times",
+        "forgetful: needs database, but holds none of it",
         "greedy: holds 4 of browser, but its pool has 3",
         "greedy: holds 11 of database",
         "lonely: requires nobody, which is not registered",
@@ -57,7 +59,7 @@ def test_every_mistake_of_a_registry_is_listed_in_one_error():
     ):
         assert part in text
     assert any(problem.startswith("cycle") and "a" in problem and "b" in problem for problem in raised.value.problems)
-    assert len(raised.value.problems) == 9
+    assert len(raised.value.problems) == 10
 
 
 @st.composite

@@ -12,12 +12,13 @@ from domain.resources.levels import BROWSER, COMPONENTS, DATABASE, REDIS, Level,
 
 POSTING = Traits("posting", Kind.CRITICAL, browser=True)
 REPLYING = Traits("reply_posting", Kind.CRITICAL, browser=True)
-RETRYING = Traits("retry_queue", Kind.CRITICAL)
+CHECKING = Traits("health_monitor", Kind.CRITICAL)
+PLANNING = Traits("plan", Kind.CRITICAL, database=True)
 LEARNING = Traits("learn", Kind.NORMAL)
 FOLLOWERS = Traits("follower_tracker", Kind.NORMAL, browser=True)
 SCRAPING = Traits("metrics_scraper", Kind.SCRAPING, browser=True)
 BACKGROUND = Traits("backup", Kind.BACKGROUND)
-EVERY_JOB = [POSTING, REPLYING, RETRYING, LEARNING, FOLLOWERS, SCRAPING, BACKGROUND]
+EVERY_JOB = [POSTING, REPLYING, CHECKING, PLANNING, LEARNING, FOLLOWERS, SCRAPING, BACKGROUND]
 
 
 def failing(*components: str) -> InForce:
@@ -31,7 +32,7 @@ def by_order(level: Level) -> InForce:
 
 
 def test_the_example_in_the_documentation_is_true():
-    assert doctest.testmod(effects_module) == (0, 5)
+    assert doctest.testmod(effects_module) == (0, 6)
 
 
 @pytest.mark.parametrize("job", EVERY_JOB)
@@ -69,13 +70,24 @@ def test_minimal_slows_scraping_by_3_and_pauses_background_jobs():
 def test_minimal_keeps_what_reduced_does():
     now = failing(REDIS, BROWSER)
     assert on_job(now, LEARNING) == Effects(interval_factor=1.5, cache=False)
-    assert on_job(now, RETRYING) == Effects(cache=False)
+    assert on_job(now, CHECKING) == Effects(cache=False)
     assert isinstance(on_job(now, POSTING).verdict, Waits)
 
 
 def test_emergency_lets_critical_jobs_go_without_the_database():
-    effects = on_job(failing(DATABASE), RETRYING)
+    effects = on_job(failing(DATABASE), CHECKING)
     assert effects == Effects(templates=True, database_waived=True)
+
+
+def test_in_emergency_what_lives_from_the_database_is_paused_and_its_database_is_not_waived():
+    effects = on_job(failing(DATABASE), PLANNING)
+    assert isinstance(effects.verdict, Paused)
+    assert not effects.database_waived
+
+
+def test_an_emergency_that_is_only_pinned_lets_it_run_with_its_database():
+    effects = on_job(by_order(Level.EMERGENCY), PLANNING)
+    assert effects == Effects(templates=True)
 
 
 def test_emergency_posts_a_third_as_often_from_the_journals_batch():
@@ -107,7 +119,7 @@ def test_minimal_by_memory_or_pin_slows_scraping_and_pauses_background_jobs_and_
     now = by_order(Level.MINIMAL)
     assert on_job(now, SCRAPING) == Effects(interval_factor=3.0)
     assert isinstance(on_job(now, BACKGROUND).verdict, Paused)
-    for job in (POSTING, REPLYING, RETRYING, LEARNING, FOLLOWERS):
+    for job in (POSTING, REPLYING, CHECKING, LEARNING, FOLLOWERS):
         assert on_job(now, job) == Effects()
 
 
