@@ -3,6 +3,7 @@
     python main.py                       run
     python main.py settings [--json]     every setting: type, default, value, where it came from
     python main.py check                 can each component be reached with these settings
+    python main.py restore FILE          put a backup back into an empty database, while Roost does not run
     python main.py ctl COMMAND [--json]  tell a running Roost something; `ctl help` lists it
 
 Nothing heavy is imported here: `/health` answers within 250 ms of exec.
@@ -37,8 +38,10 @@ def main(words: list[str]) -> int:
         case ["-h" | "--help" | "help", *_]:
             print(__doc__)
             return 0
-        case [] | ["settings" | "check" | "ctl", *_]:
+        case [] | ["settings" | "check" | "ctl", *_] | ["restore", _]:
             pass
+        case ["restore", *_]:
+            return _refused("say: python main.py restore FILE, where FILE is one of ROOST_HOME/backups.")
         case [unknown, *_]:
             return _refused(f"there is no command {unknown!r}. `python main.py help` lists them.")
     try:
@@ -50,6 +53,8 @@ def main(words: list[str]) -> int:
             return _settings(settings, as_json="--json" in options)
         case ["check", *_]:
             return _check(settings)
+        case ["restore", file]:
+            return _restore(settings, Path(file))
         case ["ctl", *command]:
             return _ctl(settings, command)
     return run(settings)
@@ -104,6 +109,30 @@ def _check(settings: Settings) -> int:
     for finding in findings:
         print(f"{'ok ' if finding.good else 'BAD'} {finding.component:<9} {finding.detail}")
     return 0 if all(finding.good for finding in findings) else FAILED
+
+
+def _restore(settings: Settings, file: Path) -> int:
+    from actors.face.doors import Shut, lock_home, make_home
+    from actors.face.kept import keep_anchor
+    from actors.ground.postgres_server import CannotStart
+    from actors.ground.restoring import restore
+    from actors.runtime import ThreadedRuntime
+    from store.errors import StoreError
+
+    try:
+        home = make_home(settings.roost_home)
+        lock_home(home)
+        runtime = ThreadedRuntime(keep_anchor(home, settings.speed, ThreadedRuntime().wall()))
+        found = restore(settings, home, file, runtime)
+    except (Shut, StoreError, CannotStart, OSError) as error:
+        return _refused(str(error), FAILED)
+    print(f"{file}: {sum(table.rows for table in found.tables)} rows in {len(found.tables)} tables are back.")
+    if found.doubted:
+        print(
+            f"{len(found.doubted)} posts that were still to be published then are unknown now: "
+            "id recovery looks for them on the site, and what it does not find waits for a decision."
+        )
+    return 0
 
 
 def run(settings: Settings) -> int:

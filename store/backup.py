@@ -15,18 +15,22 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import psycopg
 from psycopg import sql
 
 from domain.housekeeping import backup_name
 from store.errors import StoreError
-from store.sql import Connection, row, rows
+from store.migrate import migrate
+from store.posts.events import note
+from store.sql import Connection, changed, row, rows
 
 PART = ".part"  # the end of the name of a file that is being written
 
 _HEAD = (
-    b"-- A backup of Roost. Into a database that has its tables, all of them empty: python main.py restore FILE\n"
-    b"-- or: gunzip -c FILE | psql -1 -v ON_ERROR_STOP=1 DATABASE\n"
+    b"-- A backup of Roost. To run on it: python main.py restore FILE\n"
+    b"-- To look at it, in a database with Roost's tables: gunzip -c FILE | psql -1 -v ON_ERROR_STOP=1 DATABASE\n"
 )
+TOKENS_APART = 1_000_000  # more than the lane changes hands between a backup and its restore
 _COPY = re.compile(rb'copy "(\w+)" \(((?:"\w+"(?:, )?)+)\) from stdin;\n')
 _SETVAL = re.compile(rb"select setval\(pg_get_serial_sequence\('(\w+)', '(\w+)'\), (\d+), (true|false)\);\n")
 _TABLE = re.compile(rb"-- (\w+): (\d+) rows, sha256 ([0-9a-f]{64})\n")
@@ -58,6 +62,14 @@ class Backup:
     def rows(self) -> int:
         """Of all tables."""
         return sum(table.rows for table in self.tables)
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was put back. doubted: posts that may have been published since the backup."""
+
+    tables: tuple[Table, ...]
+    doubted: tuple[int, ...]
 
 
 def write(conn: Connection, folder: Path, *, at: float, between: Callable[[], None] = lambda: None) -> Backup:
@@ -113,6 +125,34 @@ def restore(conn: Connection, path: Path) -> tuple[Table, ...]:
                 of = {"table": name, "column": column, "value": int(value), "called": called == "true"}
                 row(conn, query, of)
     return tables
+
+
+def restore_into(dsn: str, path: Path, *, now: float) -> Restored:
+    """Restore into the database of a connection string, which gets its tables first, and make it fit to run on.
+
+    now: calendar Unix seconds. Raises BadBackup, MigrationError.
+    """
+    verify(path)
+    migrate(dsn)
+    with psycopg.connect(dsn, autocommit=True) as conn, conn.transaction():
+        return Restored(restore(conn, path), doubt(conn, now=now))
+
+
+def doubt(conn: Connection, *, now: float) -> tuple[int, ...]:
+    """After a restore: whatever was still to be published then may be out by now, so nothing of it is sent again.
+
+    It becomes unknown, which id recovery resolves by what is on the site; what is not found there waits for a person.
+    Replies that wait for approval were not sent without it, and wait on. Returns the ids of those in doubt.
+    """
+    query = """
+        update posts set state = 'unknown', changed_at = to_timestamp(%(now)s)
+         where state in ('planned', 'claimed', 'armed') and approval <> 'waiting' returning id
+    """
+    found = sorted(int(each["id"]) for each in rows(conn, query, {"now": now}))
+    for post_id in found:
+        note(conn, post_id, "unknown", "restore", now, {"reason": "it may have been published since the backup"})
+    changed(conn, "update accounts set lane_token = lane_token + %(apart)s", {"apart": TOKENS_APART})
+    return tuple(found)
 
 
 def _dump(conn: Connection, path: Path, between: Callable[[], None]) -> tuple[Table, ...]:

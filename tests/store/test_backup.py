@@ -9,13 +9,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from domain.calendar import DAY
 from store import backup, posts, runs
-from store.backup import BadBackup
+from store.backup import TOKENS_APART, BadBackup
 from store.migrate import migrate
 from store.runs import Run
 from store.sql import Connection, rows
 from tests.postgres import BINARIES
-from tests.store.world import NOW, held, one_claimed, queued, token
+from tests.store.world import NOW, claimed, held, one_claimed, queued, token, trail
 
 NASTY = "tabs\tand\nlines, \\. a backslash \\n, quotes ' \" and ünïcode 🐦"
 
@@ -63,6 +64,24 @@ def test_psql_can_put_it_back_too(conn: Connection, empty_dsn: str, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     with psycopg.connect(empty_dsn) as other:
         assert everything(other) == everything(conn)
+
+
+def test_after_a_restore_nothing_is_sent_that_may_have_been_sent_since(
+    conn: Connection, empty_dsn: str, tmp_path: Path
+) -> None:
+    filled(conn)
+    answer = queued(conn, "shall I?", kind="reply", parent_site_id=9, parent_author="wren", approval="waiting")
+    made = backup.write(conn, tmp_path, at=NOW)
+    restored = backup.restore_into(empty_dsn, made.path, now=NOW + DAY)
+    assert restored.tables == made.tables
+    with psycopg.connect(empty_dsn, autocommit=True) as other:
+        states = {each["id"]: each["state"] for each in rows(other, "select id, state from posts order by id", {})}
+        assert states == {1: "confirmed", 2: "unknown", 3: "unknown", 4: "unknown", answer: "planned"}
+        assert set(restored.doubted) == {2, 3, 4}
+        lane = held(other)
+        assert lane.token > TOKENS_APART
+        assert claimed(other, lane) == ()
+        assert trail(other, 2)[-1] == "unknown"
 
 
 def test_the_file_is_for_its_owner_alone_and_nothing_half_written_stays(conn: Connection, tmp_path: Path) -> None:
