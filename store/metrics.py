@@ -97,6 +97,8 @@ def seen_enough(
                    select * from metric_snapshots where post_id = id and taken_at <= to_timestamp(%(now)s)
                     order by taken_at desc limit 1) newest on true
          where account = %(account)s and state in ('confirmed', 'reconciled') and (kind = 'reply') = %(replies)s
+           -- A thread is judged by its first part: only that one was chosen for its arm.
+           and coalesce(thread_position, 0) = 0
            and confirmed_at > to_timestamp(%(since)s) and views >= %(min_views)s
            and taken_at >= confirmed_at + make_interval(secs => %(min_age)s)
          order by confirmed_at, id limit %(limit)s

@@ -15,7 +15,6 @@ from actors.work.run import Job
 from domain.calendar import DAY, minutes
 from domain.jobs.spec import Holds, JobSpec, Kind
 from domain.publishing import recovery
-from domain.publishing.claims import CLAIM_SECONDS
 from domain.publishing.states import State
 from domain.publishing.uniqueness import normalized
 from social.site import Missing, Profile
@@ -131,7 +130,8 @@ class IdRecovery(Job):
         wanted = recovery.Wanted(
             author=ctx.site.own_handle,
             text=post.body,
-            armed_at=post.armed_at or (claim.until - CLAIM_SECONDS if claim else post.created_at),
+            # Where only its claim is known: no post is sent before its time.
+            armed_at=post.armed_at or post.publish_at or post.created_at,
             watermark=claim.watermark if claim else None,
         )
         newest = max(

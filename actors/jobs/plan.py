@@ -12,7 +12,7 @@ from actors.work.run import Job
 from actors.work.writing import written
 from domain.analysis import knobs
 from domain.calendar import DAY, days, minutes
-from domain.content import checks, planning, prompts, templates
+from domain.content import checks, planning, prompts, templates, threads
 from domain.content.topics import FORMATS, TONES, TOPICS
 from domain.content.weight import weight
 from domain.jobs.spec import Holds, JobSpec, Kind
@@ -54,10 +54,17 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One post to be written: which arm, and for when (calendar seconds)."""
+    """One post to be written: which arm, and for when (calendar seconds). formats: of its parts; one if no thread."""
 
     choice: Choice
     due_at: float
+    formats: tuple[str, ...]
+
+    @property
+    def requests(self) -> tuple[prompts.Request, ...]:
+        """What is to be written for it, a text each."""
+        arm = self.choice.arm
+        return tuple(prompts.Request(arm.topic, each, arm.tone) for each in self.formats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,10 @@ class Plan(Job):
         with ctx.database() as connection:
             waiting = posts.queued(connection, account)
             return Desk(
-                queue=planning.Queue(tuple(post.due_at for post in waiting if post.kind != "reply")),
+                # A thread counts once, and what is left of one that has begun not at all.
+                queue=planning.Queue(
+                    tuple(post.due_at for post in waiting if post.kind != "reply" and not post.thread_position)
+                ),
                 history=History(posts=charged(connection, account, since=now - 2 * DAY)),
                 dollars_left=ctx.settings.daily_budget_usd - spend.since(connection, now - now % DAY),
                 model=newest(ctx, connection),
@@ -131,28 +141,34 @@ class Plan(Job):
                 floor=desk.knobs[knobs.FLOOR],
                 hour_weights=knobs.hour_weights(desk.knobs),
             )
-            wishes.append(Wish(choice, planning.time_for(choice.arm.hour, times)))
+            parts = threads.formats(choice.arm.format, ctx.settings.threads, ctx.random)
+            wishes.append(Wish(choice, planning.time_for(choice.arm.hour, times), parts))
             due.append(wishes[-1].due_at)
         return wishes
 
-    def _texts(self, ctx: RunContext, desk: Desk, wishes: list[Wish], by_model: bool) -> list[Text | None]:
+    def _texts(self, ctx: RunContext, desk: Desk, wishes: list[Wish], by_model: bool) -> list[tuple[Text, ...]]:
+        """The texts of each wish, those of a thread in order; fewer where not every part could be had."""
         recent = checks.Recent(frozenset(map(text_hash, desk.recent)), desk.recent)
         drafts = self._drafts(ctx, desk, wishes) if by_model else {}
-        texts: list[Text | None] = []
-        for number, wish in enumerate(wishes):
-            text = self._checked(ctx, drafts.get(number), "model", recent) or self._template(
-                ctx, wish.choice.arm, recent
-            )
-            texts.append(text)
-            if text is not None:
+        texts: list[tuple[Text, ...]] = []
+        for wish in wishes:
+            parts: list[Text] = []
+            for request in wish.requests:
+                written_by_model = self._checked(ctx, drafts.get(request), "model", recent)
+                text = written_by_model or self._template(ctx, request, recent)
+                if text is None:
+                    break  # nothing could answer a part that is not there
+                parts.append(text)
                 recent = checks.Recent({*recent.hashes, text.hash}, (*recent.texts, text.body))
+            texts.append(tuple(parts))
         return texts
 
-    def _drafts(self, ctx: RunContext, desk: Desk, wishes: list[Wish]) -> dict[int, str]:
-        """What the model wrote, by the number of the wish; nothing where there is no model or no usable answer."""
-        requests = [
-            prompts.Request(each.choice.arm.topic, each.choice.arm.format, each.choice.arm.tone) for each in wishes
-        ]
+    def _drafts(self, ctx: RunContext, desk: Desk, wishes: list[Wish]) -> dict[prompts.Request, str]:
+        """What the model wrote, by request; nothing where there is no model or no usable answer.
+
+        Of two equal requests the second text fails the checks as a duplicate, and a template is taken.
+        """
+        requests = [request for wish in wishes for request in wish.requests]
         prompt = prompts.posts_prompt(requests, desk.insights, desk.recent[:SHOWN_TO_MODEL], nonce=ctx.new_id())
         answer = written(ctx, prompt, prompts.ANSWER_SCHEMA)
         if answer is None:
@@ -161,7 +177,7 @@ class Plan(Job):
         if isinstance(drafts, prompts.Unusable):
             ctx.log.warning("the model's answer is not usable, templates are taken: %s", drafts.reason)
             return {}
-        return {requests.index(draft.request): draft.text for draft in drafts}
+        return {draft.request: draft.text for draft in drafts}
 
     def _checked(self, ctx: RunContext, body: str | None, source: Source, recent: checks.Recent) -> Text | None:
         if body is None:
@@ -175,36 +191,44 @@ class Plan(Job):
                 )
                 return None
 
-    def _template(self, ctx: RunContext, arm: Arm, recent: checks.Recent) -> Text | None:
-        match templates.write(arm.topic, arm.format, arm.tone, recent.hashes, ctx.random):
+    def _template(self, ctx: RunContext, asked: prompts.Request, recent: checks.Recent) -> Text | None:
+        match templates.write(asked.topic, asked.format, asked.tone, recent.hashes, ctx.random):
             case templates.Written(body):
                 return self._checked(ctx, body, "template", recent)
             case templates.NoneLeft(reason):
                 ctx.log.warning("no template: %s", reason)
                 return None
 
-    def _queue(self, ctx: RunContext, desk: Desk, wishes: list[Wish], texts: list[Text | None]) -> int:
-        queued = 0
+    def _queue(self, ctx: RunContext, desk: Desk, wishes: list[Wish], texts: list[tuple[Text, ...]]) -> int:
+        queued, account = 0, ctx.settings.account
         with ctx.database() as connection:
-            for wish, text in zip(wishes, texts, strict=True):
-                if text is None:
-                    continue
-                arm = wish.choice.arm
-                expected = learning.predicted(desk.model, arm, weight(text.body))
-                draft = posts.Draft(
-                    kind="post",
-                    body=text.body,
-                    text_hash=text.hash,
-                    source=text.source,
-                    due_at=wish.due_at,
-                    arm=asdict(arm),
-                    propensity=wish.choice.propensity,
-                    predicted=expected.reward if expected else wish.choice.expected,
-                    model_version=desk.model.version,
-                )
-                answer = posts.queue(connection, ctx.settings.account, draft, who="plan", now=ctx.calendar())
+            for wish, parts in zip(wishes, texts, strict=True):
+                drafts = tuple(self._draft(desk, wish, text, thread=len(parts) > 1) for text in parts)
+                answer: posts.Queued | posts.Duplicate | posts.OptedOut
+                match drafts:
+                    case ():
+                        continue
+                    case (draft,):
+                        answer = posts.queue(connection, account, draft, who="plan", now=ctx.calendar())
+                    case _:
+                        answer = posts.queue_thread(connection, account, drafts, who="plan", now=ctx.calendar())
                 if isinstance(answer, posts.Queued):
                     queued += 1
                 else:
                     ctx.log.info("not queued: %s", answer)
         return queued
+
+    def _draft(self, desk: Desk, wish: Wish, text: Text, *, thread: bool) -> posts.Draft:
+        arm = wish.choice.arm
+        expected = learning.predicted(desk.model, arm, weight(text.body))
+        return posts.Draft(
+            kind="thread_part" if thread else "post",
+            body=text.body,
+            text_hash=text.hash,
+            source=text.source,
+            due_at=wish.due_at,
+            arm=asdict(arm),
+            propensity=wish.choice.propensity,
+            predicted=expected.reward if expected else wish.choice.expected,
+            model_version=desk.model.version,
+        )

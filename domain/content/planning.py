@@ -20,7 +20,7 @@ _ALL_ON = Switches(permitted=True)
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What is planned or claimed and not yet published: when each is due."""
+    """What is planned and not yet claimed: when each is due, a thread once. What is claimed is in the history."""
 
     due: tuple[float, ...] = ()
 
@@ -49,22 +49,27 @@ def how_many(queue: Queue, history: History, policy: Policy, now: float, dollars
         return Plan(min(2, room), by_model=True)
     if dollars_left > ONE_ABOVE:
         return Plan(1, by_model=True)
-    if not queue.due:
+    if is_empty(queue, history, now):
         return Plan(1, by_model=False)
     return Nothing(f"{dollars_left:.2f} dollars are left of the day's budget, and the queue is not empty")
+
+
+def is_empty(queue: Queue, history: History, now: float) -> bool:
+    """Whether nothing is to be published: neither planned, nor claimed for a later time."""
+    return not queue.due and all(at <= now for at in history.posts)
 
 
 def open_times(queue: Queue, history: History, policy: Policy, now: float) -> tuple[float, ...]:
     """Times in the next 12 hours for which one more post may be planned, in order.
 
-    With an empty queue only the earliest: an account that has nothing to say should not wait for a better hour.
+    With nothing queued or claimed only the earliest: who has nothing to say should not wait for a better hour.
     Empty where the caps allow none in that time.
     """
     charged = History((*history.posts, *queue.due), history.replies)
     earliest = earliest_post(charged, policy, now)
     if earliest > now + AHEAD:
         return ()
-    if not queue.due:
+    if is_empty(queue, history, now):
         return (earliest,)
     times = (earliest + number * STEP for number in range(int((now + AHEAD - earliest) // STEP) + 1))
     return tuple(at for at in times if check(Post(at), charged, _ALL_ON, policy) == Allowed())

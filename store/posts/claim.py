@@ -187,7 +187,7 @@ def sweep_ended(
 ) -> tuple[int, ...] | LaneLost:
     """Make *unknown* what other instances had claimed or armed until a time that is over; returns the post ids.
 
-    Id recovery then looks whether they are out.
+    Id recovery then looks whether they are out. What is left of a thread of which a part failed for good ends too.
     margin: calendar seconds beyond the end of a claim. Own claims are left alone: the journal knows more of them.
     """
     with conn.transaction():
@@ -200,6 +200,7 @@ def sweep_ended(
                and claim_ends_at < to_timestamp(%(ended)s)
             returning id, claim_owner, claim_token
         """
+        _fail_orphans(conn, lane, now)
         swept = rows(conn, query, {"account": lane.account, "owner": lane.owner, "now": now, "ended": now - margin})
         for each in swept:
             note(conn, each["id"], "unknown", lane.owner, now, {"reason": "its claim ended", **_claim_of(each)})

@@ -1,0 +1,410 @@
+"""Publishing in the simulated house: threads, outages, crashes between two writes, and what must never get stuck."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+import psycopg
+import pytest
+
+from actors.ground.journal import Append, GetClaims, GetWaiting
+from actors.simulation import ProcessExit
+from actors.work import settling
+from actors.work.control import Accepted, Pause, RunNow
+from actors.work.outcome import Outcome
+from actors.work.registry import load
+from actors.work.state import JobSnapshot
+from domain.calendar import HOUR, MINUTE
+from domain.publishing import claims
+from domain.publishing.uniqueness import text_hash
+from social.inprocess import InProcessSite
+from social.site import PageBroken
+from store import posts
+from store.posts import Draft, Post
+from store.spend import Spend
+from tests.simulated.house import House, Place, home
+from tests.simulated.outside import DATABASE
+
+ARM = {"topic": "sleep", "format": "tip", "tone": "plain", "hour": 0}
+JOBS = ("plan.Plan", "posting.Posting", "id_recovery.IdRecovery", "retry_queue.RetryQueue")
+
+
+class World:
+    """A house, in which posting runs when the test says so, and plans only what the test plans."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.live()
+
+    def live(self) -> None:
+        """One more life."""
+        self.house = House(self.place)
+        self.house.boot()
+        self.sleep(40.0)
+        for job in ("posting", "id_recovery", "retry_queue"):
+            self.house.system.ask(f"job:{job}", Pause("test"), 5.0)
+
+    def die(self) -> None:
+        """The process is gone."""
+        self.house.end()
+        lines = self.place.outside.lines
+        if lines is not None:
+            lines.abandon()
+
+    def sleep(self, seconds: float) -> None:
+        self.house.runtime.sleep(seconds)
+
+    def now(self) -> float:
+        return self.place.calendar()
+
+    def draft(self, text: str, **more: Any) -> Draft:
+        fields: dict[str, Any] = {"kind": "post", "due_at": self.now(), **more}
+        return Draft(body=text, text_hash=text_hash(text), source="template", arm=ARM, **fields)
+
+    def queue(self, text: str, **more: Any) -> int:
+        with psycopg.connect(self.place.dsn, autocommit=True) as connection:
+            answer = posts.queue(connection, "roost", self.draft(text, **more), who="plan", now=self.now())
+        assert isinstance(answer, posts.Queued)
+        return answer.post_ids[0]
+
+    def queue_thread(self, *texts: str, **more: Any) -> tuple[int, ...]:
+        parts = tuple(self.draft(text, kind="thread_part", **more) for text in texts)
+        with psycopg.connect(self.place.dsn, autocommit=True) as connection:
+            answer = posts.queue_thread(connection, "roost", parts, who="plan", now=self.now())
+        assert isinstance(answer, posts.Queued)
+        return answer.post_ids
+
+    def run(self, job: str = "posting") -> JobSnapshot:
+        """One run of the job, to its end."""
+        system = self.house.system
+        before = self.book(job)
+        answer = system.ask(f"job:{job}", RunNow("test"), 10.0)
+        assert isinstance(answer, Accepted), answer
+        for _ in range(400):
+            self.sleep(1.0)
+            book = self.book(job)
+            if book.last_end is not None and book.last_end != before.last_end:
+                return book
+        raise AssertionError(f"{job} has not ended: {self.book(job)}")
+
+    def book(self, job: str) -> JobSnapshot:
+        snapshot = self.house.system.board.get(f"job:{job}")
+        assert isinstance(snapshot, JobSnapshot)
+        return snapshot
+
+    def post(self, post_id: int) -> Post:
+        with psycopg.connect(self.place.dsn, autocommit=True) as connection:
+            found = posts.get(connection, post_id)
+        assert found is not None
+        return found
+
+    def states(self, *ids: int) -> list[str]:
+        return [self.post(each).state.value for each in ids]
+
+    def on_site(self) -> list[tuple[str, int | None]]:
+        """Text and parent of each own post, oldest first."""
+        found = self.place.site.network.storage.posts()
+        return [(post.text, post.in_reply_to) for post in sorted(found, key=lambda post: post.id)]
+
+    def texts(self) -> list[str]:
+        return [text for text, _ in self.on_site()]
+
+    def cut_off(self, seconds: float) -> None:
+        """Postgres is away for so long."""
+        outside = self.place.outside
+        outside.weather.away[DATABASE] = self.house.runtime.now() + seconds
+        assert outside.lines is not None
+        outside.lines.cut()
+
+    def last(self, job: str = "posting") -> str:
+        end = self.book(job).last_end
+        assert end is not None
+        return f"{end.outcome}: {end.reason}"
+
+    def kept(self) -> dict[int, str]:
+        claims = self.house.system.ask("journal", GetClaims(), 5.0)
+        return {kept.post.id: kept.state.value for kept in claims.kept}
+
+
+@pytest.fixture
+def world(empty_dsn: str) -> Iterator[World]:
+    with (
+        home(empty_dsn, seed=5, repeats=True) as place,
+        patch("tests.simulated.house.load", partial(load, lines=JOBS)),
+        patch("actors.jobs.plan.Plan.run", lambda job, ctx: Outcome()),
+    ):
+        made = World(place)
+        yield made
+        made.die()
+
+
+@contextmanager
+def dies_at(world: World, edge: str, time: int = 1) -> Iterator[None]:
+    """The process ends when a run passes that edge for the n-th time."""
+    left = [time]
+
+    def passing(passed: str, crash_at: str | None) -> None:
+        if passed == edge:
+            left[0] -= 1
+            if not left[0]:
+                world.house.runtime.exit(f"killed at {edge}")
+
+    with patch("actors.work.publisher.passing", passing), patch("actors.work.boundary.passing", passing):
+        yield
+
+
+def run_and_die(world: World, edge: str, time: int = 1) -> None:
+    with dies_at(world, edge, time), pytest.raises(ProcessExit):
+        world.run()
+    world.die()
+    world.live()
+
+
+@contextmanager
+def page_refuses(*texts: str) -> Iterator[None]:
+    """The composer fails with these texts."""
+    really = InProcessSite.publish
+
+    async def publish(site: InProcessSite, tab: Any, draft: Any, arm: Any) -> Any:
+        if draft.text in texts:
+            raise PageBroken("the composer holds another text than was typed")
+        return await really(site, tab, draft, arm)
+
+    with patch.object(InProcessSite, "publish", publish):
+        yield
+
+
+def test_a_thread_is_published_in_one_run_each_part_answering_the_one_before(world: World) -> None:
+    ids = world.queue_thread("Part one of the walk.", "Part two of the walk.", "Part three of the walk.")
+    world.run()
+    assert world.states(*ids) == ["confirmed"] * 3
+    one, two, _ = (world.post(each).site_id for each in ids)
+    assert [parent for _, parent in world.on_site()] == [None, one, two]
+
+
+@pytest.mark.parametrize("edge", ["composed", "sent", "confirmed"])
+def test_a_thread_goes_on_after_a_crash_between_its_parts(world: World, edge: str) -> None:
+    texts = ("Part one of the walk.", "Part two of the walk.", "Part three of the walk.")
+    ids = world.queue_thread(*texts)
+    run_and_die(world, edge, 2)
+    world.run("id_recovery")
+    world.sleep(11 * MINUTE)
+    world.run("id_recovery")
+    world.run()
+    assert all(state in ("confirmed", "reconciled") for state in world.states(*ids)), world.states(*ids)
+    assert world.texts() == list(texts)
+    one, two, _ = (world.post(each).site_id for each in ids)
+    assert [parent for _, parent in world.on_site()] == [None, one, two]
+
+
+def test_a_thread_counts_once_against_the_caps_also_after_a_crash_in_its_middle(world: World) -> None:
+    parts = world.queue_thread("Part one of the walk.", "Part two of the walk.")
+    single = world.queue("A post by itself.", due_at=world.now() + 1)
+    run_and_die(world, "composed", 2)
+    world.run()
+    assert world.states(*parts) == ["confirmed"] * 2
+    with psycopg.connect(world.place.dsn) as connection:
+        charges = connection.execute("select post_id from cap_charges order by post_id").fetchall()
+    assert charges == [(parts[0],), (single,)]
+
+
+def test_the_rest_of_a_thread_ends_with_a_part_that_the_site_refuses(world: World) -> None:
+    ids = world.queue_thread("Part one of the walk.", "Part two of the walk.", "Part three of the walk.")
+    with dies_at(world, "confirmed"), pytest.raises(ProcessExit):
+        world.run()
+    world.die()
+    world.live()
+    world.place.site.inject(kind="errors_200", on="create", code=186, times=1)
+    world.run()
+    world.run()
+    assert world.states(*ids) == ["confirmed", "failed_definite", "failed_definite"]
+    assert world.post(ids[2]).failure == "the part of its thread before it failed"
+
+
+def test_the_rest_of_a_thread_waits_for_a_part_that_is_unknown_and_comes_with_it(world: World) -> None:
+    ids = world.queue_thread("Part one of the walk.", "Part two of the walk.")
+    world.place.site.inject(kind="commit_then_drop", on="create", times=1)
+    world.place.site.inject(kind="profile_lag", on="pages", times=3, lag=3600.0)
+    world.run()
+    assert world.states(*ids) == ["unknown", "planned"]
+    world.run()
+    assert world.states(*ids) == ["unknown", "planned"], "there is nothing yet that it could answer"
+    world.run("id_recovery")
+    world.run()
+    assert world.states(*ids) == ["reconciled", "confirmed"]
+    assert len(world.texts()) == 2
+
+
+def test_posts_are_claimed_before_they_are_due_and_published_when_they_are(world: World) -> None:
+    now = world.queue("A post of now.")
+    later = world.queue("A post of later.", due_at=world.now() + 2 * HOUR)
+    world.run()
+    assert world.states(now, later) == ["confirmed", "claimed"]
+    world.run()
+    assert world.states(later) == ["claimed"], "it is not due yet"
+    world.sleep(2 * HOUR)
+    world.run()
+    assert world.states(later) == ["confirmed"]
+
+
+def test_without_postgres_posts_go_out_from_the_journal_and_it_learns_of_it_later(world: World) -> None:
+    world.queue("A post of now.")
+    later = world.queue("A post of later.", due_at=world.now() + HOUR)
+    world.run()
+    world.cut_off(3 * HOUR)
+    world.sleep(HOUR)
+    world.run()
+    assert world.texts() == ["A post of now.", "A post of later."]
+    assert world.kept()[later] == "confirmed"
+    assert world.states(later) == ["claimed"]
+    world.sleep(2 * HOUR + MINUTE)
+    world.run("retry_queue")
+    assert world.states(later) == ["confirmed"]
+
+
+def test_a_crash_in_an_outage_loses_nothing_and_publishes_nothing_twice(world: World) -> None:
+    world.queue("A post of now.")
+    later = world.queue("A post of later.", due_at=world.now() + HOUR)
+    world.run()
+    world.cut_off(3 * HOUR)
+    world.sleep(HOUR)
+    run_and_die(world, "confirmed")
+    world.run()
+    assert world.texts() == ["A post of now.", "A post of later."]
+    world.sleep(2 * HOUR + MINUTE)
+    world.run("retry_queue")
+    assert world.states(later) == ["confirmed"]
+    assert len(world.texts()) == 2
+
+
+def test_a_definite_failure_in_an_outage_is_tried_again_once_postgres_is_back(world: World) -> None:
+    world.queue("A post of now.")
+    later = world.queue("A post of later.", due_at=world.now() + HOUR)
+    world.run()
+    world.cut_off(2 * HOUR)
+    world.sleep(HOUR)
+    world.place.site.inject(kind="rate_limited", on="create", times=1)
+    world.run()
+    assert world.kept()[later] == "failed_definite"
+    world.sleep(HOUR + MINUTE)
+    world.run("retry_queue")
+    assert world.states(later) == ["planned"]
+    world.run()
+    assert world.states(later) == ["confirmed"]
+    assert world.post(later).body == "A post of later."
+
+
+def test_posts_that_come_late_keep_their_distance(world: World) -> None:
+    ids = [world.queue(f"Post number {number}.") for number in range(3)]
+    run_and_die(world, "kept")
+    world.sleep(2 * HOUR)
+    world.run()
+    assert len(world.texts()) == 1, "all three are overdue, and 20 minutes must lie between two"
+    world.sleep(21 * MINUTE)
+    world.run()
+    assert len(world.texts()) == 2
+    world.sleep(HOUR)
+    world.run()
+    assert world.states(*ids) == ["confirmed"] * 3
+
+
+def test_a_post_that_cannot_be_typed_does_not_keep_the_others_from_going_out(world: World) -> None:
+    bad = world.queue("A text that the page chokes on.")
+    good = world.queue("A post like any other.", due_at=world.now() + 1)
+    with page_refuses("A text that the page chokes on."):
+        for _ in range(4):
+            world.run()
+            world.sleep(21 * MINUTE)
+    assert world.states(good) == ["confirmed"]
+    assert world.post(bad).due_at > world.post(good).due_at
+
+
+def test_a_site_that_asks_for_patience_is_left_alone_for_a_while(world: World) -> None:
+    post = world.queue("A post of now.")
+    world.place.site.inject(kind="rate_limited", on="all", for_seconds=30.0)
+    world.run()
+    assert world.last().startswith("failed")
+    world.run()
+    assert "rests" in world.last()
+    world.sleep(60.0)
+    world.run()
+    assert world.states(post) == ["confirmed"]
+
+
+def test_a_journal_that_forgot_whether_a_post_was_sent_sends_nothing(world: World) -> None:
+    post = world.queue("A post of now.")
+    with dies_at(world, "confirmed"), pytest.raises(ProcessExit):
+        world.run()
+    world.die()
+    for file in world.place.home.glob("journal.sqlite3*"):
+        file.unlink()
+    world.live()
+    world.run()
+    assert world.states(post) == ["unknown"]
+    assert world.kept() == {}, "a crash at any moment finds nothing there that could be sent"
+    world.run("id_recovery")
+    assert world.states(post) == ["reconciled"]
+    assert world.texts() == ["A post of now."]
+
+
+def test_a_claim_of_ours_that_the_journal_never_heard_of_is_taken_up(world: World) -> None:
+    post = world.queue("A post of now.")
+    run_and_die(world, "claimed")
+    assert world.kept() == {}
+    world.run()
+    assert world.states(post) == ["confirmed"]
+
+
+def test_a_word_that_postgres_refused_ends_in_id_recovery_and_not_in_a_claim_for_ever(world: World) -> None:
+    post = world.queue("A post of now.")
+    with patch("store.replay.posts.confirm", lambda *a, **n: posts.NotApplied(None, "refused by the test")):
+        world.run()
+    assert world.states(post) == ["armed"]
+    world.run()
+    assert world.states(post) == ["unknown"]
+    world.run("id_recovery")
+    assert world.states(post) == ["reconciled"]
+
+
+def test_an_outbox_entry_that_cannot_be_replayed_does_not_block_those_behind_it(world: World) -> None:
+    post = world.queue("A post of now.")
+    broken = Spend("call", world.now(), 0.1, 1, 1, "m", "plan")
+    world.house.system.ask("journal", Append((("spend/call", broken),)), 5.0)
+
+    def undefined(*_: Any) -> None:
+        raise psycopg.errors.UndefinedTable("relation does not exist")
+
+    with patch("store.replay.spend.record", undefined):
+        world.run()
+    assert world.states(post) == ["confirmed"]
+    assert world.house.system.ask("journal", GetWaiting(), 5.0) == ()
+
+
+def test_claims_end_while_posting_is_switched_off(empty_dsn: str) -> None:
+    with (
+        home(empty_dsn, seed=6, repeats=True) as place,
+        patch("tests.simulated.house.load", partial(load, lines=JOBS)),
+        patch("actors.jobs.plan.Plan.run", lambda job, ctx: Outcome()),
+    ):
+        world = World(place)
+        post = world.queue("A post of later.", due_at=world.now() + 2 * HOUR)
+        world.run()
+        world.die()
+        place.extra["POSTING_DISABLED"] = "yes"
+        world.live()
+        world.sleep(6 * HOUR)
+        world.run()
+        assert world.states(post) == ["planned"]
+        assert world.texts() == []
+        world.die()
+
+
+@pytest.mark.parametrize("speed", [60.0, 120.0, 1000.0])
+def test_a_claim_can_be_used_at_any_speed(speed: float) -> None:
+    margin = settling.margin_of(speed)
+    assert claims.ahead(margin) + 2 * margin <= claims.length(margin)
+    assert claims.ahead(margin) > 0
+    held = claims.Claim("one", 1, claims.length(margin), None)
+    assert claims.may_publish(held, "one", claims.ahead(margin), margin)
