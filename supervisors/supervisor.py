@@ -103,7 +103,8 @@ class Supervisor(Family):
                 self.restarting(one)
                 self.report_failed_start(one, result)
                 break
-        self.show(*self._group(child))
+        if self.strategy != "one_for_one":  # `child` itself is shown by whoever calls this
+            self.show(*self._group(child))
 
     def take_down_with(self, child: Child) -> list[Child]:
         """Stop, in reverse, all that a restart of `child` takes with it. Returns who is to be started, in order."""
@@ -111,7 +112,8 @@ class Supervisor(Family):
         self._stop_in_reverse(group)
         for one in group:
             self.forget(one)
-            self.show(one)
+        if self.strategy != "one_for_one":
+            self.show(*group)
         return [one for one in group if one.spec.restart != "temporary"]
 
     def forget(self, child: Child) -> None:
