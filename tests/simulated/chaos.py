@@ -27,13 +27,14 @@ from actors.protocol import ComponentReport, LevelChanged
 from actors.runtime import Runtime
 from actors.simulation import ProcessExit, SimulatedRuntime
 from actors.system import StartFailed, System
-from actors.work.control import RunNow
+from actors.work.control import Pause, RunNow
 from domain.calendar import HOUR, MINUTE
 from domain.publishing.caps import Policy
 from domain.publishing.uniqueness import text_hash
 from social.sandbox.faults import KINDS
 from store import journal_file
 from store import posts as store
+from store.posts.values import Kind
 from tests.simulated.house import House, Place, home
 from tests.simulated.outside import BROWSER, DATABASE, REDIS, Line
 from tests.simulated.verdict import Findings
@@ -170,6 +171,18 @@ class Storm:
         while clock.now() < quiet:
             self.go_on(60.0)
             self.operate()
+        self.finish_publishing()
+
+    def finish_publishing(self) -> None:
+        """Let no post be half published when it is counted."""
+        for job in ("posting", "reply_posting"):
+            self.system.tell(f"job:{job}", Pause("the end"))
+        for _ in range(600):
+            names = [each.name for each in self.system.directory.registrations()]
+            if not any(name.startswith(("run:posting", "run:reply_posting")) for name in names):
+                return
+            self.go_on(1.0)
+        raise AssertionError(f"a run of publishing does not end: {self.runtime.waiting()}")
 
     def begin(self) -> None:
         """A life, which may end while it begins."""
@@ -330,16 +343,22 @@ def storm(place: Place) -> Iterator[Storm]:
 
 
 def queue(place: Place, number: int, every: float) -> None:
-    """Posts to be published, one every so many calendar seconds."""
+    """Posts to be published, one every so many calendar seconds; each fifth is a thread of three."""
     now = place.calendar()
     with Line.connect(place.dsn, autocommit=True) as connection:
         for each in range(number):
-            text = f"Note {each} of seed {place.seed}: a short walk after lunch helps some people sleep."
-            draft = store.Draft(
-                kind="post", body=text, text_hash=text_hash(text), source="template", due_at=now + each * every,
-                arm={"topic": "sleep", "format": "tip", "tone": "plain"},
-            )  # fmt: skip
-            store.queue(connection, "roost", draft, who="plan", now=now)
+            due = now + each * every
+            if each % 5 == 4:
+                parts = tuple(_draft(place, f"{each}, part {part}", "thread_part", due) for part in (1, 2, 3))
+                store.queue_thread(connection, "roost", parts, who="plan", now=now)
+            else:
+                store.queue(connection, "roost", _draft(place, str(each), "post", due), who="plan", now=now)
+
+
+def _draft(place: Place, name: str, kind: Kind, due: float) -> store.Draft:
+    text = f"Note {name} of seed {place.seed}: a short walk after lunch helps some people sleep."
+    arm = {"topic": "sleep", "format": "tip", "tone": "plain"}
+    return store.Draft(kind=kind, body=text, text_hash=text_hash(text), source="template", due_at=due, arm=arm)
 
 
 @dataclass

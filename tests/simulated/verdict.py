@@ -40,24 +40,30 @@ class Findings:
 def findings(dsn: str, on_site: Sequence[OwnPost], now: float) -> Findings:
     """What became of every post. on_site: the own posts as the site has them. now: calendar seconds."""
     found = Findings(len(on_site))
-    times = Counter((post.in_reply_to, normalized(post.text)) for post in on_site)
-    found.doubled = [f"{count} times {text!r}" for (_, text), count in times.items() if count > 1]
     by_id = {post.id: post for post in on_site}
     by_text: dict[str, list[str]] = {}
     confirmed: set[int] = set()
+    parts: dict[tuple[object, object], object] = {}
     query = (
-        "select id, state, body, site_id, needs_human, evidence::text, extract(epoch from claim_ends_at)::float8, "
-        "removed_at is not null from posts order by id"
+        "select id, kind, state, body, site_id, needs_human, evidence::text, thread_id, thread_position, "
+        "extract(epoch from claim_ends_at)::float8, removed_at is not null from posts order by id"
     )
-    for number, state, body, site_id, why, evidence, claim_ends, removed in rows(dsn, query):
+    replies = set()
+    for number, kind, state, body, site_id, why, evidence, thread, position, claim_ends, removed in rows(dsn, query):
+        text = normalized(str(body))
         found.states[str(state)] += 1
-        by_text.setdefault(normalized(str(body)), []).append(str(state))
+        by_text.setdefault(text, []).append(str(state))
+        if kind == "reply":
+            replies.add(text)
         if state in ("confirmed", "reconciled"):
             assert isinstance(site_id, int)
             confirmed.add(site_id)
+            parts[thread, position] = site_id
             post = by_id.get(site_id)
-            if post is None or normalized(post.text) != normalized(str(body)):
+            if post is None or normalized(post.text) != text:
                 found.lost.append(f"post {number} is {state} as {site_id}, and the site does not have it")
+            elif position and post.in_reply_to != parts.get((thread, int(str(position)) - 1)):
+                found.lost.append(f"post {number}, part {position} of thread {thread}, answers {post.in_reply_to}")
             if removed:
                 found.lost.append(f"post {number} counts as removed, and the site has it")
         if state == "needs_human":
@@ -68,6 +74,10 @@ def findings(dsn: str, on_site: Sequence[OwnPost], now: float) -> Findings:
             found.unresolved.append(f"post {number} is unknown still")
         if state in ("claimed", "armed") and isinstance(claim_ends, float) and claim_ends + 30 * MINUTE < now:
             found.lost.append(f"post {number} is {state}, and its claim is over for long")
+    # The same words may answer two people, and stand once and no more as a post.
+    texts = ((normalized(post.text), post.in_reply_to) for post in on_site)
+    times = Counter(text if text not in replies else (text, parent) for text, parent in texts)
+    found.doubled = [f"{count} times {text!r}" for text, count in times.items() if count > 1]
     for post in on_site:
         states = by_text.get(normalized(post.text), [])
         if post.id not in confirmed and not {"unknown", "needs_human"} & set(states):
