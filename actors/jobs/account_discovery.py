@@ -16,7 +16,7 @@ from domain.replies import accounts as rules
 from social.site import PageBroken, SiteTimeout
 from store import accounts, opportunities, optouts
 
-AT_MOST = 12  # pages of accounts in one run
+AT_MOST = 8  # pages of accounts in one run
 RESULTS = 50
 BROWSER_SECONDS = 240.0
 

@@ -19,8 +19,8 @@ from social.site import Missing, PageBroken, Post, SiteTimeout
 from store import accounts, opportunities, optouts, posts
 from store.opportunities import Find
 
-WORDS = 8  # searched for in one run, besides the topics themselves
-PEERS = 4  # accounts on our topics whose posts are searched for
+WORDS = 6  # searched for in one run, besides the topics themselves
+PEERS = 2  # accounts on our topics whose posts are searched for
 RESULTS = 50
 BROWSER_SECONDS = 240.0
 SHORT_OF_POSTS = minutes(30)

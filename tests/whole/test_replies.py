@@ -1,0 +1,43 @@
+"""Replies for real: found, drafted, approved by a person, published once; and none to who asked for peace."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.waiting import eventually
+from tests.whole.roost import Roost, roost
+
+SPEED = "10"  # the other jobs are slow, and leave the browser to these
+
+
+def done(life: Roost, job: str) -> None:
+    """Run the job now, or see it run, to a good end."""
+    before = life.status()["jobs"][job]["succeeded"]
+    eventually(lambda: life.ctl("job", job, "run") or True, 60.0, every=0.5)
+    life.until(lambda status: status["jobs"][job]["succeeded"] > before)
+
+
+def replies_on_site(life: Roost) -> list[dict[str, Any]]:
+    return [post for post in life.on_site() if post["in_reply_to"]]
+
+
+def test_a_reply_goes_out_once_when_a_person_approved_it_and_none_to_who_opted_out(tmp_path: Path) -> None:
+    with roost(tmp_path / "home", REPLIES="approval", SPEED=SPEED, JOBS_REPLY_POSTING_INTERVAL_MIN="2") as life:
+        life.until(lambda status: status["level"]["name"] == "full" and status["lane"]["held"])
+        done(life, "harvester")
+        life.until(lambda status: len(life.ctl("queue")["waiting_for_approval"]) >= 2)
+        first, second = life.ctl("queue")["waiting_for_approval"][:2]
+        assert replies_on_site(life) == []
+        assert life.ctl("optout", second["answers"]) == {"author": second["answers"], "ended": [second["id"]]}
+        assert life.ctl("post", str(first["id"]), "approve") == {"post": first["id"], "state": "planned"}
+
+        life.until(lambda status: life.ctl("post", str(first["id"]))["state"] == "confirmed")
+        done(life, "reply_posting")  # once more: it finds nothing to send
+
+        audit = life.ctl("post", str(first["id"]))
+        (on_site,) = replies_on_site(life)
+        assert (on_site["id"], on_site["in_reply_to"]) == (audit["site_id"], audit["parent_site_id"])
+        assert on_site["text"] == audit["body"]
+        assert [event["event"] for event in audit["trail"]] == ["queued", "approved", "claimed", "armed", "confirmed"]
+        spared = life.ctl("post", str(second["id"]))
+        assert (spared["state"], spared["failure"]) == ("failed_definite", "the author opted out of replies")
+        assert life.status()["replying"]["opportunities"]["open"] > 0
