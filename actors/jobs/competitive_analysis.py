@@ -29,10 +29,11 @@ class CompetitiveAnalysis(Job):
         account = ctx.settings.account
         with ctx.database() as connection:
             theirs = rollups.every(connection, account, "peers")
+            viral = rollups.every(connection, account, "viral")
             ours = rollups.every(connection, account, "own")
             news = peers.trends(connection, account)
         if not theirs:
             return Outcome(note="no peer has been looked at yet", again_in=SOON)
         gaps = untried(theirs, ours)
-        prompt = insights.peers_prompt(theirs, ours, gaps, news, nonce=ctx.new_id())
-        return concluded(ctx, prompt, theirs, insights.from_peers(theirs, gaps, news))
+        prompt = insights.peers_prompt(theirs, viral, ours, gaps, news, nonce=ctx.new_id())
+        return concluded(ctx, prompt, theirs, insights.from_peers(theirs, viral, gaps, news))

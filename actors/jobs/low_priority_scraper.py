@@ -59,6 +59,7 @@ class LowPriorityScraper(Job):
             patterns, far = rolled(as_judged(week)), viral(week)
             news = trends(peers.said(connection, since=now - WINDOW), now)
             rollups.replace(connection, account, "peers", patterns, now=now)
+            rollups.replace(connection, account, "viral", rolled(as_judged(far)), now=now)
             peers.mark_viral(connection, [post.id for post in far])
             peers.replace_trends(connection, account, news, now=now)
         return f"{len(week)} posts of the week, {len(far)} viral, {len(news)} new words"

@@ -82,8 +82,13 @@ def from_own(rollups: Sequence[Rollup]) -> tuple[Insight, ...]:
     return tuple(found[:MOST])
 
 
-def from_peers(theirs: Sequence[Rollup], gaps: Sequence[Gap], trends: Sequence[Trend]) -> tuple[Insight, ...]:
-    """What peers' roll-ups say by rule: what to try, what works for them, what is news."""
+def from_peers(
+    theirs: Sequence[Rollup], viral: Sequence[Rollup], gaps: Sequence[Gap], trends: Sequence[Trend]
+) -> tuple[Insight, ...]:
+    """What peers' roll-ups say by rule: what to try, what works for them, what travels, what is news.
+
+    viral: the roll-ups of those posts of theirs that travelled furthest.
+    """
     usual = whole(theirs).rate
     found = [
         Insight(
@@ -94,8 +99,9 @@ def from_peers(theirs: Sequence[Rollup], gaps: Sequence[Gap], trends: Sequence[T
             f"({gap.peers} posts), and we have {gap.ours}",
             gap.lift,
         )
-        for gap in gaps[:3]
+        for gap in gaps[:2]
     ]
+    found += _travelling(viral)
     for dimension in (TOPIC, FORMAT):
         ranked = _ranked(theirs, dimension, usual)
         if len(ranked) >= 2:
@@ -123,14 +129,20 @@ def own_prompt(rollups: Sequence[Rollup], report: Sequence[str], nonce: str) -> 
 
 
 def peers_prompt(
-    theirs: Sequence[Rollup], ours: Sequence[Rollup], gaps: Sequence[Gap], trends: Sequence[Trend], nonce: str
+    theirs: Sequence[Rollup],
+    viral: Sequence[Rollup],
+    ours: Sequence[Rollup],
+    gaps: Sequence[Gap],
+    trends: Sequence[Trend],
+    nonce: str,
 ) -> Prompt:
-    """The prompt that has peers' roll-ups read against ours."""
+    """The prompt that has peers' roll-ups read against ours. The arguments are as in `from_peers`."""
     task = (
         "You compare what works for other accounts on everyday wellbeing with what one account has done, and say "
         "what it should try."
     )
     said = [f"peers: {line}" for line in tables(theirs)] + [f"ours: {line}" for line in tables(ours)]
+    said += [f"travelled furthest: {line}" for line in tables(viral)[:2]]
     said += [
         f"not tried: {gap.topic}/{gap.format}, lift {gap.lift:.2f}, {gap.peers} posts of peers" for gap in gaps[:5]
     ]
@@ -205,6 +217,17 @@ def _prompt(task: str, heading: str, said: Sequence[str], nonce: str) -> Prompt:
 def _ranked(rollups: Sequence[Rollup], dimension: str, usual: float) -> list[Rollup]:
     known = [each for each in of(rollups, dimension) if each.posts >= LEAST_POSTS]
     return sorted(known, key=lambda each: (-fair_rate(each, usual), each.key))
+
+
+def _travelling(viral: Sequence[Rollup]) -> list[Insight]:
+    """Which topic in which format there is most of among the posts that travelled furthest."""
+    total = whole(viral).posts
+    most = max(of(viral, PAIR), key=lambda each: (each.posts, each.views), default=None)
+    if most is None or most.posts < LEAST_POSTS:
+        return []
+    topic, _, form = most.key.partition("/")
+    text = f"{topic} as a {form} travels: {most.posts} of the {total} posts of peers that went furthest"
+    return [Insight(PAIR, most.key, "more", text)]
 
 
 def _told(each: Rollup, direction: Direction, said: str, usual: float) -> Insight:

@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 from domain.analysis.rollups import Rollup
 from store.sql import Connection, changed, row, rows
 
-Whose = Literal["own", "peers"]
+Whose = Literal["own", "peers", "viral"]
 
 
 def replace(conn: Connection, account: str, whose: Whose, rollups: Sequence[Rollup], *, now: float) -> None:

@@ -35,7 +35,8 @@ create table attributions (
 
 create table rollups (
     account     text not null,
-    whose       text not null check (whose in ('own', 'peers')),
+    -- Ours, all of peers', and those of peers' that travelled furthest.
+    whose       text not null check (whose in ('own', 'peers', 'viral')),
     dimension   text not null,
     key         text not null,
     posts       integer not null check (posts > 0),

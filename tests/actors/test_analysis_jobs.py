@@ -219,6 +219,9 @@ def test_peers_are_rolled_up_the_viral_marked_and_the_old_forgotten(world: World
     assert {each.key for each in rolled if each.dimension == "format"} == set(FORMATS)
     viral = world.one("select count(*) from peer_posts where is_viral")
     assert 0 < viral < first / 4
+    assert (
+        sum(each.posts for each in rollup_store.every(world.conn, ACCOUNT, "viral") if each.dimension == "kind") > 0
+    )
     world.now += 20 * DAY
     world.run(LowPriorityScraper())
     assert world.one("select count(*) from peer_posts where at < to_timestamp(%f)" % (world.now - 14 * DAY)) == 0

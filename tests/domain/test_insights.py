@@ -133,9 +133,16 @@ def test_by_rule_the_best_and_worst_are_told_with_their_numbers():
 
 def test_by_rule_peers_say_what_to_try():
     gaps, news = untried(THEIRS, OURS), trends([], NOW)
-    first = insights.from_peers(THEIRS, gaps, news)[0]
+    first = insights.from_peers(THEIRS, (), gaps, news)[0]
     assert (first.dimension, first.key, first.direction) == ("pair", "sleep/list", "try")
     assert "(4 posts), and we have 0" in first.text
+
+
+def test_by_rule_what_travelled_furthest_is_told_once_it_is_more_than_one_post():
+    alone, pair = rolled(judged("sleep", "list", 900, 1)), rolled(judged("sleep", "list", 900, 2))
+    assert insights.from_peers(THEIRS, alone, (), ()) == insights.from_peers(THEIRS, (), (), ())
+    (first, *_) = insights.from_peers(THEIRS, pair, (), ())
+    assert first.text == "sleep as a list travels: 2 of the 2 posts of peers that went furthest"
 
 
 @given(st.lists(st.builds(
@@ -144,7 +151,7 @@ def test_by_rule_peers_say_what_to_try():
 ), max_size=30))  # fmt: skip
 def test_every_insight_by_rule_is_about_something_known_and_short(drawn):
     rollups = rolled(drawn)
-    for each in (*insights.from_own(rollups), *insights.from_peers(rollups, untried(rollups, ()), ())):
+    for each in (*insights.from_own(rollups), *insights.from_peers(rollups, rollups, untried(rollups, ()), ())):
         assert each.key in insights.KEYS[each.dimension]
         assert len(each.text) <= insights.MOST_CHARS
 
@@ -196,6 +203,6 @@ def test_prompts_hold_the_figures_as_data():
     own = insights.own_prompt(OURS, ("6 posts",), NONCE)
     assert f"<<<data {NONCE}" in own.user
     assert "stress 4 posts 6.0 %" in own.user
-    peers = insights.peers_prompt(THEIRS, OURS, untried(THEIRS, OURS), (), NONCE)
+    peers = insights.peers_prompt(THEIRS, THEIRS, OURS, untried(THEIRS, OURS), (), NONCE)
     assert "not tried: sleep/list" in peers.user
     assert NONCE in peers.system
