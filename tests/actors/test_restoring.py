@@ -14,9 +14,7 @@ from store.sql import Connection
 from tests.store.world import NOW, queued
 
 
-def test_a_home_without_a_server_gets_one_for_the_restore_and_keeps_the_rows(
-    conn: Connection, tmp_path: Path
-) -> None:
+def test_a_home_without_a_server_gets_one_for_the_restore(conn: Connection, tmp_path: Path) -> None:
     queued(conn, "a wren sings")
     made = backup.write(conn, tmp_path / "backups", at=NOW)
     settings, home = parse({}, {}), tmp_path / "home"
