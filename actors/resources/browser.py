@@ -21,7 +21,7 @@ from playwright.async_api import BrowserContext, Error, Page
 from actors.resources.chromium import Chromium
 from actors.resources.loans import Backend, BackendFault, BackendGone, Loan, Shelf
 from actors.resources.process_tree import Reaper
-from actors.resources.session import Keeper, SetSession
+from actors.resources.session import Keeper, SetSession, TakeBackSession
 from actors.resources.shell import ResourceActor
 from actors.system import System
 from domain.resources import breaker
@@ -227,6 +227,8 @@ class BrowserActor(ResourceActor):
         match message:
             case SetSession(state):
                 self.keeper.replace(state)
+            case TakeBackSession():
+                self.keeper.take_back()
             case _:
                 return super().receive(message)
         return None
@@ -236,5 +238,5 @@ class BrowserActor(ResourceActor):
 
     def checked(self) -> None:
         backend = self.backend
-        if isinstance(backend, BrowserBackend) and backend.worn_out() and not self.askers:
+        if isinstance(backend, BrowserBackend) and backend.worn_out() and not self.desk.waited_for():
             self.rebuild(f"it has opened {backend.contexts_opened} contexts, and nobody uses it now")

@@ -11,11 +11,13 @@ whoever works with it. Only for threads that may block: runs, and tasks.
 import logging
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from actors.future import AskError
-from actors.resources.loans import Acquire, LeaseOrder, LeaseRefused, Loan, Release, ResourceState
+from actors.future import ActorDead, AskError
+from actors.resources.desk import Desk
+from actors.resources.loans import LeaseOrder, LeaseRefused, Loan, Release, ResourceState
+from actors.resources.shell import ResourceActor
 from actors.system import System
 from domain.resources.admission import Budget
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("roost.resources")
 
 ASK_AGAIN = 0.05
-ANSWER_SECONDS = 5.0  # beyond the wait deadline, for the refusal itself to arrive
 
 
 class Cache(Protocol):
@@ -79,14 +80,12 @@ class Leases:
         self._category = category
         self._held: Counter[str] = Counter()
 
-    @contextmanager
-    def database(self, wait: float = 10.0, hold: float = 30.0) -> "Iterator[psycopg.Connection[Any]]":
+    def database(self, wait: float = 10.0, hold: float = 30.0) -> "AbstractContextManager[psycopg.Connection[Any]]":
         """A connection in autocommit, each of its statements bounded by `hold`. wait, hold: seconds.
 
         Raises: LeaseRefused; LeaseEnded if it is taken meanwhile; what psycopg raises.
         """
-        with self._borrow("database", "", wait, hold) as connection:
-            yield connection
+        return self._borrow("database", "", wait, hold)
 
     @contextmanager
     def redis(self, wait: float = 0.5, hold: float = 10.0) -> Iterator[Cache]:
@@ -117,37 +116,17 @@ class Leases:
         with self._borrow("browser", category or self._category, wait, hold) as browser:
             yield browser
 
-    @contextmanager
-    def model(self, wait: float = 10.0, hold: float = 120.0) -> "Iterator[ModelLoan]":
+    def model(self, wait: float = 10.0, hold: float = 120.0) -> "AbstractContextManager[ModelLoan]":
         """The language model; see `ModelLoan`. wait, hold: seconds.
 
         Raises: LeaseRefused, also where no model is configured or its budget is spent; LeaseEnded.
         """
-        with self._borrow("model", "", wait, hold) as model:
-            yield model
+        return self._borrow("model", "", wait, hold)
 
-    @contextmanager
-    def _borrow(self, resource: str, category: str, wait: float, hold: float) -> Iterator[Any]:
-        loan = self._acquire(resource, category, wait, hold)
-        self._held[resource] += 1
-        fault, used = None, False
-        try:
-            unit = loan.open()
-            used = True
-            yield unit
-        except Exception as error:
-            if loan.ended is not None and error is not loan.ended:
-                raise loan.ended from error
-            if loan.is_fault(error):
-                fault = f"{type(error).__name__}"
-            raise
-        finally:
-            self._held[resource] -= 1
-            closed = loan.give_back()
-            if loan.ended is None:
-                self._system.tell(resource, Release(loan.token, fault or loan.fault, used, closed))
+    def _borrow(self, resource: str, category: str, wait: float, hold: float) -> "_Borrowed":
+        return _Borrowed(self, resource, category, wait, hold)
 
-    def _acquire(self, resource: str, category: str, wait: float, hold: float) -> Loan:
+    def _acquire(self, resource: str, category: str, wait: float, hold: float) -> tuple[Desk, Loan]:
         limit = None if self._budget is None else int(getattr(self._budget, resource))
         if limit is not None and self._held[resource] >= limit:
             raise LeaseRefused(
@@ -157,14 +136,60 @@ class Leases:
             )
         now = self._system.runtime.now
         wait_until = now() + wait
-        wish = Acquire(self._holder, self._job, self._priority, category, wait_until, hold)
         while True:
             try:
-                loan = self._system.ask(resource, wish, max(0.0, wait_until - now()) + ANSWER_SECONDS)
+                desk = self._desk(resource)
+                return desk, desk.borrow(self._holder, self._job, self._priority, category, wait_until, hold)
             except AskError as error:
                 if now() >= wait_until:
                     raise LeaseRefused(f"{resource}: {error}", "no answer") from error
                 self._system.runtime.sleep(ASK_AGAIN)  # its actor restarts: a moment, and the wish is still good
-                continue
-            assert isinstance(loan, Loan)
-            return loan
+
+    def _desk(self, resource: str) -> Desk:
+        asker = self._system.current()
+        if asker is not None and asker.fenced:
+            raise LeaseRefused(f"{resource}: not lent, since {self._holder} was abandoned", "fenced")
+        actor = self._system.directory.find(resource)
+        if not isinstance(actor, ResourceActor):
+            raise ActorDead(f"{resource}: no such resource now")
+        return actor.desk
+
+
+class _Borrowed:
+    """One lease, from its grant to its end."""
+
+    __slots__ = ("_desk", "_leases", "_loan", "_resource", "_wish")
+
+    def __init__(self, leases: Leases, resource: str, category: str, wait: float, hold: float) -> None:
+        self._leases = leases
+        self._resource = resource
+        self._wish = (resource, category, wait, hold)
+
+    def __enter__(self) -> Any:
+        held = self._leases._held
+        self._desk, self._loan = self._leases._acquire(*self._wish)
+        held[self._resource] += 1
+        try:
+            return self._loan.open()
+        except BaseException as error:
+            self._end(error, used=False)
+            raise
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        self._end(error, used=True)
+
+    def _end(self, error: BaseException | None, used: bool) -> None:
+        loan, fault = self._loan, self._loan.fault
+        over = loan.ended
+        if isinstance(error, Exception) and over is None and loan.is_fault(error):
+            fault = type(error).__name__
+        self._leases._held[self._resource] -= 1
+        closed = loan.give_back()
+        if loan.ended is None:
+            if fault is None and closed:
+                self._desk.give_back(loan.token, used)
+            else:
+                release = Release(loan.token, fault, used, closed)
+                self._leases._system.tell(self._resource, release)
+        if over is not None and isinstance(error, Exception) and error is not over:
+            raise over from error

@@ -1,6 +1,6 @@
 """The database: lends the connections of the one psycopg pool.
 
-The pool opens, checks and replaces connections; who gets one, and for how long, is the ledger's to say, so the pool's
+The pool opens, renews and replaces connections; who gets one, and for how long, is the ledger's to say, so the pool's
 own queue is never used (its count of waiters goes wrong after time-outs). A holder takes its connection from the pool
 in its own thread. Taking it away means, in this order: cancel the statement, close, give back; closing alone would
 leave the server at work on the query, and the pool one connection short for ever.
@@ -10,8 +10,9 @@ import logging
 import os
 import select
 import socket
-from collections.abc import Mapping
-from contextlib import suppress
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -33,7 +34,9 @@ log = logging.getLogger("roost.resources")
 CONNECT_SECONDS = 5.0
 CHECK_SECONDS = 5.0
 CANCEL_SECONDS = 2.0
+HOLDER_SECONDS = 5.0  # for a holder whose connection was hung up to find that out, on a very busy machine
 LOCK_SECONDS = 20.0
+FRESH_SECONDS = 0.001  # a connection that came back so shortly ago is not looked at: a system call a lease
 # SQLSTATE classes that speak of the server and not of the statement: connection, operator intervention, resources.
 # (57014 is a statement cancelled, for one by the lease's own deadline.)
 TOO_MANY_CONNECTIONS = "53300"
@@ -44,6 +47,11 @@ class LentConnection(psycopg.Connection[Any]):
     """A connection that remembers its statement time-out: setting it costs a round trip, so only where it differs."""
 
     bounded_to = 0
+    idle_since = 0.0  # monotonic seconds
+    line: "select.poll | None" = None  # to see whether the server has hung up; made once
+
+
+IDLE = psycopg.pq.TransactionStatus.IDLE
 
 
 class DatabaseDown(Exception):
@@ -59,12 +67,12 @@ class DatabaseLoan(Loan):
         self.connection: LentConnection | None = None
 
     def open(self) -> LentConnection:
-        connection = self.backend.take(min(self.left(), CONNECT_SECONDS))
+        connection = self.backend.take(self.left())
         with self.lock:
             if self.ended is None:
                 self.connection = connection
         if self.connection is None:
-            self.backend.pool.putconn(connection)
+            self.backend.put(connection)
             self.check()
         bound = max(1, int(1000 * (self.lease.hold_until - self.lease.granted_at)))
         if connection.bounded_to != bound:
@@ -75,7 +83,7 @@ class DatabaseLoan(Loan):
     def give_back(self) -> bool:
         connection = self._let_go()
         if connection is not None:
-            self.backend.pool.putconn(connection)
+            self.backend.put(connection)
         return True
 
     def is_fault(self, error: BaseException) -> bool:
@@ -93,7 +101,8 @@ class DatabaseLoan(Loan):
             log.warning("database: a statement was not cancelled (%s); its connection is closed all the same", error)
         finally:
             _hang_up(connection)
-            connection.close()
+            with _unused(connection):
+                connection.close()
             self.backend.pool.putconn(connection)
 
     def _let_go(self) -> LentConnection | None:
@@ -110,6 +119,8 @@ class DatabaseBackend:
         self.dsn = dsn
         self.runtime = runtime
         self.loans: dict[int, DatabaseLoan] = {}
+        self._at_hand: deque[LentConnection] = deque()  # the pool's, idle, until the next check puts them back
+        self._closed = False
         self.pool: ConnectionPool[LentConnection] = ConnectionPool(
             dsn,
             connection_class=LentConnection,
@@ -132,6 +143,7 @@ class DatabaseBackend:
             raise DatabaseDown(str(error)) from None
 
     def check(self) -> str:
+        self._put_back()
         try:
             connection = self.take(CHECK_SECONDS)
         except PoolTimeout:
@@ -150,6 +162,8 @@ class DatabaseBackend:
         for loan in list(self.loans.values()):
             loan.end("database: its pool is closed")
             loan.close()
+        self._closed = True
+        self._put_back()
         self.pool.close(timeout=1.0)
 
     def lend(self, lease: Lease) -> Loan:
@@ -162,11 +176,29 @@ class DatabaseBackend:
     def take(self, timeout: float) -> LentConnection:
         """A connection of the pool that the server has not hung up on. Raises PoolTimeout."""
         while True:
-            connection = self.pool.getconn(timeout=timeout)
-            if not _is_dead(connection):
+            try:
+                connection = self._at_hand.pop()
+            except IndexError:
+                connection = self.pool.getconn(timeout=min(timeout, CONNECT_SECONDS))
+            if self.runtime.now() - connection.idle_since < FRESH_SECONDS or not _is_dead(connection):
                 return connection
             connection.close()
             self.pool.putconn(connection)  # which replaces it
+
+    def put(self, connection: LentConnection) -> None:
+        """Keep it at hand for the next, which is less work than the pool's own; that gets what needs its care."""
+        if connection.pgconn.transaction_status != IDLE:
+            self.pool.putconn(connection)
+            return
+        connection.idle_since = self.runtime.now()
+        self._at_hand.append(connection)
+        if self._closed:  # meanwhile
+            self._put_back()
+
+    def _put_back(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self.pool.putconn(self._at_hand.pop())
 
     def _full(self) -> str:
         """The pool has nothing to give: is the server away, or only full?"""
@@ -187,19 +219,32 @@ def _is_dead(connection: LentConnection) -> bool:
     """Whether an idle connection has something to read: an end of file, or the server's last words."""
     if connection.closed:
         return True
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+    line = connection.line
+    if line is None:
+        line = connection.line = select.poll()
+        line.register(connection.fileno(), select.POLLIN)
+    return bool(line.poll(0))
 
 
 def _hang_up(connection: LentConnection) -> None:
-    """Free whoever waits for the server on this connection.
-
-    Closed without that, its file's number goes to the next connection, and a holder that was not quick enough would
-    wait on somebody else's.
-    """
+    """Free whoever waits for the server on this connection."""
     with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
         line.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def _unused(connection: LentConnection) -> Iterator[None]:
+    """Once its holder is out of it.
+
+    Closed before, its file's number goes to the next connection, and a holder that was not quick enough would wait on
+    somebody else's, for ever.
+    """
+    free = connection.lock.acquire(timeout=HOLDER_SECONDS)
+    try:
+        yield
+    finally:
+        if free:
+            connection.lock.release()
 
 
 class DatabaseActor(ResourceActor):

@@ -37,20 +37,9 @@ class Broken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Acquire:
-    """Ask for a unit. The answer is a `Loan`, or LeaseRefused is raised. Words as in `domain.resources.leases`."""
-
-    holder: str
-    job: str
-    priority: int
-    category: str
-    wait_until: float
-    hold_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class Release(SystemMessage):
-    """The holder is done. In the system lane: a unit that comes back must not wait behind those who want it.
+    """The holder is done, and something was not in order; what is goes to the desk. In the system lane: a unit that
+    comes back must not wait behind those who want it.
 
     fault: what went wrong by the backend's doing, None if nothing did. used: False if it was never tried.
     closed: False if its unit is not closed yet, so that the resource must see to it.

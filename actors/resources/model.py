@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from actors.resources.client import Leases
-from actors.resources.loans import Acquire, Backend, LeaseError, LeaseRefused, Loan, Shelf
+from actors.resources.loans import Backend, LeaseError, LeaseRefused, Loan, Shelf
 from actors.resources.shell import ResourceActor
 from actors.system import System
 from domain.calendar import DAY
@@ -252,15 +252,8 @@ class ModelActor(ResourceActor):
         )
         super().__init__(policy, caps, breaker.Policy(slow_seconds=CALL_SECONDS), shelf)
         self.settings = settings
-
-    def receive(self, message: Any) -> Any:
-        match message:
-            case Acquire() if self.settings.openai_api_key is None:
-                if self.asker is not None:
-                    self.asker.fail(LeaseRefused(f"model: {NO_MODEL}", "not configured"))
-            case _:
-                return super().receive(message)
-        return None
+        if settings.openai_api_key is None:
+            self.desk.never = LeaseRefused(f"model: {NO_MODEL}", "not configured")
 
     def make_backend(self, build: int) -> Backend:
         return ModelBackend(self.system, self.settings)

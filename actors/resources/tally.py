@@ -14,13 +14,12 @@ class _Line:
 
 
 class Tally:
-    """Not thread-safe: one actor owns it."""
+    """Not thread-safe: the desk that owns it has a lock."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, _Line] = {}
         self.ended_by: Counter[str] = Counter()
         self.refused_by: Counter[str] = Counter()
-        self.faults: Counter[str] = Counter()
 
     def granted(self, job: str, waited: float) -> None:
         """A request was granted, after so many seconds."""

@@ -8,6 +8,7 @@ earlier one can be told apart.
 """
 
 import logging
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,7 +16,6 @@ from actors.base import Actor
 from actors.ground.servers import ServerDown, ServerUp
 from actors.protocol import Backoff, ComponentReport, ExitReason, TaskDone, TaskFailed
 from actors.resources.loans import Backend, BackendFault, BackendGone, Broken, Check, Rebuild, Shelf
-from actors.resources.tally import Tally
 from actors.runtime import Timer
 
 log = logging.getLogger("roost.resources")
@@ -72,7 +72,7 @@ class Upkeep(Actor):
         self.missed = 0  # checks in a row
         self.checking = False
         self.probing = False
-        self.tally = Tally()
+        self.faults: Counter[str] = Counter()  # by kind
         self._timers: dict[str, Timer] = {}
         self._showing = False
         self._told: tuple[bool, str] | None = None
@@ -188,7 +188,7 @@ class Upkeep(Actor):
 
     def fault(self, kind: str) -> None:
         """Count one. kind: few and fixed."""
-        self.tally.faults[kind] += 1
+        self.faults[kind] += 1
         self.show_soon()
 
     def _open(self, rest_seconds: float = 0.0, why: str = "") -> None:
@@ -226,7 +226,7 @@ class Upkeep(Actor):
 
     def _not_opened(self, why: str) -> None:
         self.failures += 1
-        self.tally.faults["not opened"] += 1
+        self.faults["not opened"] += 1
         wait = min(RETRY.max_seconds, RETRY.min_seconds * RETRY.factor ** min(self.failures - 1, 30))
         self._become(DOWN, why)
         self.refuse_all(why)
@@ -246,7 +246,7 @@ class Upkeep(Actor):
         why = str(error) or repr(error)
         self.checking = self.answering = False
         self.missed += 1
-        self.tally.faults["no answer"] += 1
+        self.faults["no answer"] += 1
         if self.missed >= CHECKS_MISSED or isinstance(error, Broken):
             self.missed = 0
             self.rebuild(f"it does not answer ({why})")
@@ -269,7 +269,7 @@ class Upkeep(Actor):
         self.system.board.put(self.name, self.snapshot())
 
     def show_soon(self) -> None:
-        """Show, but not for each of a thousand changes."""
+        """Show, but not for each of a thousand changes. In any thread."""
         if not self._showing:
             self._showing = True
             self.set_timer("show", SHOW_EVERY, _Show())
