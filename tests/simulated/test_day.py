@@ -17,9 +17,9 @@ from tests.simulated.chaos import lived_through, replay
 from tests.simulated.house import House, home
 from tests.simulated.verdict import Scores, scores
 
-HOURS = 2.5  # calendar
+HOURS = 2.0  # calendar
 SPEED = 10.0
-STORM_HOURS = 1.5
+STORM_HOURS = 1.0
 
 
 @dataclass
