@@ -230,6 +230,7 @@ class Life:
         from actors.protocol import Killed, Shutdown
 
         log = logging.getLogger("roost")
+        system.in_transit = True
         system.runtime.spawn("boot", lambda: self._boot(system, root))
         while not self._over.wait(1.0):
             pass  # a signal that comes just before the wait does not wake it: Python sees it at the next turn
@@ -237,6 +238,7 @@ class Life:
             log.critical("%s", self._failure)
             return FAILED
         log.info("ending in order: %s", self._asked)
+        system.in_transit = True
         actor = system.directory.find("root")
         if actor is not None:
             match system.stop_and_wait(actor, STOP_SECONDS, Shutdown(self._asked or "")):
@@ -252,6 +254,7 @@ class Life:
         except StartFailed as failed:
             self._fail(f"the tree did not start: {failed.__cause__ or failed}")
             return
+        system.in_transit = False
         actor.ended.on_settled(lambda ended: self._fail(f"the root ended by itself: {ended.get()}"))
 
     def _fail(self, why: str) -> None:

@@ -120,7 +120,12 @@ class Actor(SeamedActor):
 
     def after(self, seconds: float, message: Any) -> Timer:
         """Tell myself `message` in so many real seconds, if this incarnation still lives then."""
-        return self.system.runtime.call_at(self.now() + seconds, lambda: self.tell_myself(message))
+
+        def due() -> None:
+            if not self.fenced:
+                self.mailbox.offer(Envelope(message), own=True)  # closed: nobody misses it
+
+        return self.system.runtime.call_at(self.now() + seconds, due)
 
     def monitor(self, name: str) -> None:
         """Have `Down` told to me when `name` ends: at once where there is none."""

@@ -41,6 +41,7 @@ class System:
         self._living = self.directory.living
         self.board = Board(runtime.checkpoint)
         self.dead_letters: Counter[str] = Counter()  # by reason
+        self.in_transit = False  # the tree is being started or ended: that somebody is not there is no news then
         self.fenced_total = 0
         self._zombie_cap = zombie_cap
         self._zombies: dict[Actor, float] = {}  # abandoned incarnations whose threads have not ended, and since when
@@ -225,10 +226,11 @@ class System:
             self.dead_letters[reason] += 1
             number = self.dead_letters[reason]
             quiet = now - self._letters_logged.get(reason, float("-inf")) < DEAD_LETTER_LOG_SECONDS
-            if not quiet:
+            if not quiet and not self.in_transit:
                 self._letters_logged[reason] = now
         if not quiet:
-            log.warning("dead letter: %s to %s: %s (%d so far)", type(message).__name__, name, reason, number)
+            level = logging.DEBUG if self.in_transit else logging.WARNING
+            log.log(level, "dead letter: %s to %s: %s (%d so far)", type(message).__name__, name, reason, number)
 
     def _send(self, name: str, envelope: Envelope) -> str | None:
         """Put it into the mailbox of `name`, unless the sender is fenced. Returns why that failed, or None."""

@@ -11,6 +11,7 @@ from typing import Any
 from actors.base import Actor
 from actors.care.control import MemoryIs, Pin, StartupIs, Subscribe, Unpin
 from actors.care.healer import Healer, StepOver, StepTaken
+from actors.care.reports import reports
 from actors.care.view import ComponentView, HealthView
 from actors.future import CallerError
 from actors.protocol import ComponentReport, LevelChanged
@@ -94,6 +95,8 @@ class HealthActor(Actor):
             state = self.system.board.get(name)
             if isinstance(state, ResourceState):
                 self._note(name, state.healthy, state.detail)
+        for said in reports(self.system.board):
+            self._note(said.component, said.healthy, said.detail)
 
     def _heard(self, component: str, healthy: bool, detail: str) -> None:
         self._note(component, healthy, detail)
@@ -155,7 +158,13 @@ class HealthActor(Actor):
         before, self.force = self.force, force
         if before is None or force.level is not before.level:
             self.since = self.calendar()
-            log.warning("level %s%s", force.level.name.lower(), _why(self._reasons(force)))
+            fell = before is not None and force.level.value < before.level.value
+            log.log(
+                logging.WARNING if fell else logging.INFO,
+                "level %s%s",
+                force.level.name.lower(),
+                _why(self._reasons(force)),
+            )
         self._show()
         if force != before:
             self._broadcast(force)

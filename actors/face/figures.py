@@ -12,6 +12,7 @@ from actors.base import Actor
 from actors.face.analysis import Analysis, read
 from actors.protocol import TaskDone, TaskFailed
 from actors.resources.client import Leases
+from actors.resources.standing import is_well
 from domain.resources.admission import Budget
 from store.posts.read import recent
 from store.posts.values import Post
@@ -21,6 +22,7 @@ log = logging.getLogger("roost.face")
 
 BOARD = "status:database"
 EVERY = 5.0  # real seconds
+LOOK_EVERY = 0.5  # the same, until there is a database to ask
 WAIT_SECONDS = 3.0
 HOLD_SECONDS = 5.0
 LAST_POSTS = 20
@@ -57,6 +59,8 @@ class FiguresActor(Actor):
 
     def receive(self, message: Any) -> Any:
         match message:
+            case _Turn() if not is_well(self.system.board, "database"):
+                self.after(LOOK_EVERY, _Turn())
             case _Turn():
                 self.task("read", self._read)
             case TaskDone("read", figures):

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from actors.base import Actor
+from actors.care.reports import report
 from actors.future import CallerError
-from actors.protocol import ComponentReport, Down, ExitReason
+from actors.protocol import Down, ExitReason
 from domain.publishing.claims import MARGIN
 from domain.publishing.states import State
 from store.errors import JournalUnavailable
 from store.journal import Armed, Journal, Kept, NotArmed, Statistics
-from store.journal_file import Whole
+from store.journal_file import Fresh, Salvaged, Whole
 from store.posts import Post
 from store.writes import Entry, Write
 
@@ -285,8 +286,9 @@ class JournalActor(Actor):
     def _open(self) -> None:
         try:
             journal = Journal.open(self.path, now=self.system.runtime.wall())
+            if isinstance(journal.found, Salvaged):
+                log.warning("journal %s: %s", self.path, journal.found.notice)
             if not isinstance(journal.found, Whole):
-                log.warning("journal %s: %s", self.path, journal.found)
                 journal.remember(BROKEN_AT, self.calendar(), at=self.calendar())
             broken = journal.recall(BROKEN_AT)
             self.broken_at = broken.value if broken else 0.0
@@ -295,7 +297,7 @@ class JournalActor(Actor):
             self._unusable(error)
             return
         self.journal = journal
-        log.info("journal %s is open", self.path)
+        log.info("journal %s is open%s", self.path, ", a new one" if isinstance(journal.found, Fresh) else "")
 
     def _settle_what_was_armed(self, journal: Journal) -> None:
         """Whoever armed these is gone, or will say so: a confirmation that still comes is taken."""
@@ -312,4 +314,4 @@ class JournalActor(Actor):
 
     def _report(self, state: JournalState) -> None:
         self.system.board.put(self.name, state)
-        self.tell("health", ComponentReport("journal", state.healthy, state.detail))
+        report(self, "journal", state.healthy, state.detail)

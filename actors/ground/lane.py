@@ -14,10 +14,13 @@ from typing import Any
 
 from actors.base import NO_REPLY, Actor
 from actors.care import alerts
+from actors.care.reports import report
 from actors.future import AskError, CallerError, Future
 from actors.ground import journal
-from actors.protocol import ComponentReport, TaskDone, TaskFailed
+from actors.protocol import TaskDone, TaskFailed
 from actors.resources.client import Leases
+from actors.resources.loans import ResourceState
+from actors.resources.standing import is_well
 from domain.resources.admission import Budget
 from store import lane as store
 from store.journal import Cached
@@ -26,6 +29,7 @@ log = logging.getLogger("roost.lane")
 
 RENEW_EVERY = 10.0
 ASK_AGAIN = 5.0
+LOOK_EVERY = 0.25  # a glance at the board, while there is no database to ask
 STOP = "account_stopped"  # the journal's key
 ALERT = "account"
 CALL_SECONDS = 8.0  # a renewal that takes longer has failed, and there is time for another within the lease
@@ -105,9 +109,12 @@ class LaneActor(Actor):
 
     def receive(self, message: Any) -> Any:
         match message:
-            case _Turn(number):
-                if number == self.turn:
-                    self.task("lease", self._ask)
+            case _Turn(number) if number != self.turn:
+                pass  # another one is to come
+            case _Turn() if isinstance(self.state, StandingBy) and not is_well(self.system.board, "database"):
+                self._stand_by_for_the_database()
+            case _Turn():
+                self.task("lease", self._ask)
             case TaskDone("lease", heard):
                 self._heard(heard)
             case TaskFailed("lease", error):
@@ -200,6 +207,13 @@ class LaneActor(Actor):
                 self._become(StandingBy(f"the database did not answer: {error}", stopped))
         self._turn_in(ASK_AGAIN)
 
+    def _stand_by_for_the_database(self) -> None:
+        state = self.system.board.get("database")
+        why = f"the database is not up ({state.detail})" if isinstance(state, ResourceState) else "not asked yet"
+        if (said := StandingBy(why, self.state.stopped)) != self.state:
+            self._become(said)
+        self._turn_in(LOOK_EVERY)
+
     def _turn_in(self, seconds: float) -> None:
         """The next turn, in place of one that was to come."""
         self.turn += 1
@@ -209,20 +223,18 @@ class LaneActor(Actor):
 
     def _become(self, state: LaneState) -> None:
         if type(state) is not type(self.state) or self.system.board.get(self.name) is None:
-            log.info("lane: %s", state)
+            log.info("lane: %s", _said(state))
         if state.stopped != self.state.stopped:
             self._tell_of_stop(state.stopped)
         self.state = state
         self.system.board.put(self.name, state)
         match state:
             case Holding(stopped=None):
-                self.tell("health", ComponentReport("lane", healthy=True, detail="held"))
+                report(self, "lane", True, "held")
             case Holding(stopped=reason):
-                self.tell(
-                    "health", ComponentReport("lane", healthy=False, detail=f"the account is stopped: {reason}")
-                )
+                report(self, "lane", False, f"the account is stopped: {reason}")
             case StandingBy(why):
-                self.tell("health", ComponentReport("lane", healthy=False, detail=f"standing by: {why}"))
+                report(self, "lane", False, f"standing by: {why}")
 
     def _tell_of_stop(self, reason: str | None) -> None:
         kept = None if reason is None else {"reason": reason, "at": self.calendar()}
@@ -232,3 +244,11 @@ class LaneActor(Actor):
         else:
             text = f"the account is stopped ({reason}). `ctl account` tells more, `ctl account resume` lets it go on"
             self.tell("alerts", alerts.Raise(ALERT, text))
+
+
+def _said(state: LaneState) -> str:
+    match state:
+        case Holding(lane):
+            return f"held for @{lane.account}, token {lane.token}"
+        case StandingBy(why):
+            return f"standing by: {why}"

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from actors.base import Actor
+from actors.care.reports import report
 from actors.ground.processes import Command, ServerProcess, last_line, sweep
-from actors.protocol import Backoff, ComponentReport, ExitReason, TaskDone, TaskFailed
+from actors.protocol import Backoff, ExitReason, TaskDone, TaskFailed
 from actors.runtime import Runtime
 
 START_SECONDS = 60.0  # from launch to the first answer; a crash recovery of Postgres is in it
@@ -226,7 +227,7 @@ class ServerActor(Actor):
         self._report()
 
     def _report(self) -> None:
-        self.tell("health", ComponentReport(self.name, self.state.up, self.state.detail))
+        report(self, self.name, self.state.up, self.state.detail)
 
 
 def server_state(board: Any, name: str) -> ServerState:

@@ -9,6 +9,7 @@ import logging
 from actors.base import Actor
 from actors.future import AskError, Future
 from actors.protocol import ChildSpec, Crashed, ExitReason, NoProcess, Shutdown, StartChild, Started, WhichChild
+from actors.runtime import Timer
 from actors.work.context import Surroundings, Ticket
 from actors.work.control import DeadlineOver, GraceOver, NotStarted, TakeOver
 from actors.work.outcome import Cancelled, Failed, Result
@@ -29,6 +30,7 @@ class Attempts:
         self._job = job
         self._deadline = job.spec.deadline
         self._surroundings = surroundings
+        self._limit: Timer | None = None  # of the attempt under way
 
     def begin(self, actor: str, ticket: Ticket) -> None:
         """Start the attempt under this name."""
@@ -40,7 +42,7 @@ class Attempts:
             shutdown=GRACE,
             hang_limit=None,  # its own deadline is the limit
         )
-        self._owner.after(self._deadline, DeadlineOver(actor))
+        self._limit = self._owner.after(self._deadline, DeadlineOver(actor))
         asked = self._owner.system.ask_later(RUNS, StartChild(child))
         asked.on_settled(lambda answer: self._answered(actor, answer))
 
@@ -49,9 +51,16 @@ class Attempts:
 
         It may not have begun yet: `runs` answers after it has read what the former incarnation had sent it.
         """
-        self._owner.after(max(0.0, since + self._deadline - self._owner.now()), DeadlineOver(actor))
+        left = max(0.0, since + self._deadline - self._owner.now())
+        self._limit = self._owner.after(left, DeadlineOver(actor))
         asked = self._owner.system.ask_later(RUNS, WhichChild(actor))
         asked.on_settled(lambda _: self._owner.tell_myself(TakeOver(actor)))
+
+    def over(self) -> None:
+        """The attempt has ended: its deadline means nothing any more."""
+        if self._limit is not None:
+            self._limit.cancel()
+            self._limit = None
 
     def exists(self, actor: str) -> bool:
         """Whether it lives now."""

@@ -244,6 +244,7 @@ class JobActor(Actor):
     def _on_result(self, result: Result) -> None:
         run = self.book.run
         assert run is not None
+        self.attempts.over()
         match result:
             case Succeeded(outcome):
                 self._end_run("succeeded", outcome.note, outcome)

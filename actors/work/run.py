@@ -5,7 +5,6 @@ mailbox where the run looks for it (`RunContext.sleep`, `check_cancelled`). One 
 leases are revoked because their holder died: that wakes most of what hangs.
 """
 
-import logging
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,8 +14,6 @@ from actors.work.context import RunContext, Surroundings, Ticket
 from actors.work.failures import failure_of
 from actors.work.outcome import Cancelled, Failed, Outcome, Result, RunCancelled, Succeeded
 from domain.jobs.spec import JobSpec
-
-log = logging.getLogger("roost.work")
 
 
 class Job:
@@ -75,5 +72,5 @@ class RunActor(Actor):
             failure = failure_of(error)
             if failure is None:
                 raise  # nobody foresaw it: let it crash, and the job actor learns of it by Down
-            log.warning("%s: attempt %d failed: %s", self.name, self.ticket.attempt, error)
+            context.log.info("attempt %d of %d failed: %s", context.attempt, context.spec.attempts, error)
             return Failed(failure, str(error))

@@ -331,5 +331,30 @@ def test_dead_letters_are_counted_by_reason_and_sampled_in_the_log(
     assert system.dead_letters["no such actor"] == 101
 
 
+def test_dead_letters_are_counted_and_no_news_while_the_tree_is_started_or_ended(
+    system: System, caplog: pytest.LogCaptureFixture
+) -> None:
+    system.in_transit = True
+    with caplog.at_level("INFO", logger="roost"):
+        system.tell("nobody", "hello")
+        assert not caplog.records
+        system.in_transit = False
+        system.tell("nobody", "hello")
+    assert [record.getMessage() for record in caplog.records] == [
+        "dead letter: str to nobody: no such actor (2 so far)"
+    ]
+
+
+def test_what_an_actor_was_to_tell_itself_ends_with_it_and_is_no_dead_letter(system: System) -> None:
+    class Reminded(Actor):
+        def on_start(self) -> None:
+            self.after(5.0, "later")
+
+    actor = system.start("a", Reminded)
+    system.stop_and_wait(actor, None)
+    system.runtime.sleep(6.0)
+    assert not system.dead_letters
+
+
 def test_a_shutdown_reason_says_why() -> None:
     assert str(Shutdown("over the limit")) == "shutdown: over the limit"
