@@ -13,6 +13,7 @@ WINDOW = 7 * DAY
 LEAST_VIEWS = 100
 LEAST_POSTS = 5
 VIRAL = 3.0  # robust standard deviations above the ordinary
+LEAST_TIMES = 3.0  # the ordinary, where it hardly varies
 MAD_TO_DEVIATION = 1.4826  # of a normal distribution
 TRIED = 2  # own posts of a kind, from which on it counts as tried
 WORTH_TRYING = 1.1
@@ -84,8 +85,8 @@ def standing(posts: Sequence[PeerPost]) -> Standing:
 def viral(posts: Sequence[PeerPost]) -> tuple[PeerPost, ...]:
     """Those that travelled much further than is ordinary for their author, furthest first.
 
-    Ordinary is the median of the author's posts, or of all where he has few; far is three robust standard deviations
-    (by the median absolute deviation, Rousseeuw & Croux, 1993) above it, and at least twice; of engagement a view.
+    Ordinary is the median of the author's posts, or of all where he has few, in engagement a view; far is three robust
+    standard deviations (by the median absolute deviation, Rousseeuw & Croux, 1993) above it, and at least three times.
     """
     seen = [post for post in posts if post.views >= LEAST_VIEWS]
     if len(seen) < LEAST_POSTS:
@@ -136,4 +137,4 @@ def _limit(posts: Sequence[PeerPost]) -> float:
     rates = [_rate(post) for post in posts]
     middle = statistics.median(rates)
     deviation = MAD_TO_DEVIATION * statistics.median(abs(rate - middle) for rate in rates)
-    return max(middle + VIRAL * deviation, 2.0 * middle)
+    return max(middle + VIRAL * deviation, LEAST_TIMES * middle)
