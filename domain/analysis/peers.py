@@ -85,8 +85,9 @@ def standing(posts: Sequence[PeerPost]) -> Standing:
 def viral(posts: Sequence[PeerPost]) -> tuple[PeerPost, ...]:
     """Those that travelled much further than is ordinary for their author, furthest first.
 
-    Ordinary is the median of the author's posts, or of all where he has few, in engagement a view; far is three robust
-    standard deviations (by the median absolute deviation, Rousseeuw & Croux, 1993) above it, and at least three times.
+    Ordinary is the median of the author's posts, or of all where he has few, in engagement a view; far is three
+    robust standard deviations (by the median absolute deviation, Rousseeuw & Croux, 1993) above it, and at least
+    three times.
     """
     seen = [post for post in posts if post.views >= LEAST_VIEWS]
     if len(seen) < LEAST_POSTS:

@@ -21,9 +21,9 @@ _WORD = re.compile(r"[a-z][a-z'-]{3,24}")
 _COMMON = """
 about after again also always another anyone around because been before being better between both could does doing
 done down each ever every everyone from have having here into just know like long made make many month months more
-most much need never nobody none once only other over people same simple since some someone still stop such take than that their
-them then there these they thing think this those though time today turns until very want week weeks well were what when where
-which while will with without would year your yours
+most much need never nobody none once only other over people same simple since some someone still stop such take
+than that their them then there these they thing think this those though time today turns until very want week weeks
+well were what when where which while will with without would year your yours
 """
 _STOP = frozenset(_COMMON.split())
 
