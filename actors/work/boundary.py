@@ -58,6 +58,8 @@ class Boundary:
             return "POSTING_DISABLED was set meanwhile"
         if self.post.kind == "reply" and not allowed.replies:
             return "REPLIES=off was set meanwhile"
+        if self.post.thread_position == 0 and not allowed.threads:
+            return "THREADS=no was set meanwhile"  # one that has begun is finished
         if (reason := stopped(self.ctx)) is not None:
             return f"the account is stopped: {reason}"
         return None
@@ -66,4 +68,9 @@ class Boundary:
 def switches(settings: Settings) -> Switches:
     """What the operator allows with these settings."""
     permitted = settings.mode == SHADOW or settings.on_sandbox or settings.site_automation_permitted
-    return Switches(permitted=permitted, posting=not settings.posting_disabled, replies=settings.replies != OFF)
+    return Switches(
+        permitted=permitted,
+        posting=not settings.posting_disabled,
+        replies=settings.replies != OFF,
+        threads=settings.threads,
+    )

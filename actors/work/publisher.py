@@ -287,7 +287,7 @@ class Publisher:
             replies=tuple(each.armed_at or 0.0 for each in sent if each.post.kind == "reply"),
         )
         now = self.ctx.calendar()
-        wanted: caps.Post | caps.Reply = caps.Post(now)
+        wanted: caps.Post | caps.Reply = caps.Post(now, thread=post.thread_position is not None)
         if post.kind == "reply":
             wanted = caps.Reply(
                 at=now,

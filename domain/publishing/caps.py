@@ -24,9 +24,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A single post, or a whole thread (which counts once)."""
+    """A single post, or a whole thread (which counts once). thread: it would begin one."""
 
     at: float
+    thread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Switches:
     permitted: bool
     posting: bool = True
     replies: bool = True
+    threads: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ def check(wanted: Post | Reply, history: History, switches: Switches, policy: Po
         reasons.append(Reason("disabled", "publishing is switched off (POSTING_DISABLED)"))
     match wanted:
         case Post(at):
+            if wanted.thread and not switches.threads:
+                reasons.append(Reason("threads_off", "threads are switched off (THREADS)"))
             reasons += _windows("posts", history.posts, at, policy.posts_an_hour, policy.posts_a_day)
             reasons += _spacing(history.posts, at, policy)
         case Reply(at):

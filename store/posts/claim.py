@@ -161,7 +161,7 @@ def _wanted(
         return caps.Post(now)
     soonest = max(now, first.due_at)
     earliest = caps.earliest_post(_history(charges), policy, soonest)
-    return caps.Post(earliest if earliest < latest else soonest)
+    return caps.Post(earliest if earliest < latest else soonest, thread=first.thread_position is not None)
 
 
 def _history(charges: Sequence[_Charge]) -> caps.History:

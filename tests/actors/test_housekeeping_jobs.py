@@ -305,6 +305,27 @@ def test_posting_that_was_disabled_stays_so_in_the_next_life_and_ends_when_it_is
     assert world.texts() == ["a wren sings"]
 
 
+def test_without_threads_none_is_begun_and_posts_go_out(world: World) -> None:
+    world.live()
+    set_flag(world, "THREADS", "no")
+    now = world.place.calendar()
+    parts = tuple(
+        Draft(kind="thread_part", body=text, text_hash=text_hash(text), source="template", due_at=now)
+        for text in ("one", "two")
+    )
+    with world.database() as connection:
+        posts.queue_thread(connection, "roost", parts, who="plan", now=now)
+    world.queue("a wren sings")
+    world.run("posting")
+    assert world.texts() == ["a wren sings"]
+    set_flag(world, "THREADS", "yes")
+    world.sleep(1_300.0)
+    world.run("posting")
+    world.sleep(10.0)
+    world.run("posting")
+    assert sorted(world.texts()) == ["a wren sings", "one", "two"]
+
+
 def test_what_another_instances_operator_forbade_a_moment_ago_is_not_claimed(world: World) -> None:
     world.live()
     post = world.queue("a wren sings")
@@ -350,12 +371,13 @@ class Ctx:
         (Ctx(POSTING_DISABLED="yes"), "post", "POSTING_DISABLED was set meanwhile"),
         (Ctx(MODE="shadow"), "post", "MODE=shadow"),
         (Ctx(REPLIES="off"), "reply", "REPLIES=off"),
+        (Ctx(THREADS="no"), "thread_part", "THREADS=no"),
         (Ctx(known=False), "post", "not known yet"),
         (Ctx(lane=StandingBy("away", stopped="locked: code 326")), "post", "the account is stopped: locked"),
     ],
 )
 def test_what_was_forbidden_after_the_claim_is_not_armed(ctx: Ctx, kind: str, why: str) -> None:
-    boundary = Boundary(ctx, SimpleNamespace(kind=kind, id=1), lambda: None)  # type: ignore[arg-type]
+    boundary = Boundary(ctx, SimpleNamespace(kind=kind, id=1, thread_position=0), lambda: None)  # type: ignore[arg-type]
     with pytest.raises(NotArmed, match=why):
         asyncio.run(boundary.arm())
     assert not boundary.asked

@@ -120,3 +120,11 @@ def test_posts_at_every_allowed_time_never_exceed_a_cap(policy: Policy):
 def test_a_policy_that_allows_no_post_says_what_to_raise():
     with pytest.raises(ValueError, match="raise posts_a_day"):
         caps.earliest_post(History(), Policy(posts_a_day=0), NOW)
+
+
+def test_without_threads_none_is_begun_and_single_posts_go_on() -> None:
+    off = Switches(permitted=True, threads=False)
+    refused = check(Post(0.0, thread=True), History(), off, Policy())
+    assert isinstance(refused, Refused)
+    assert [reason.code for reason in refused.reasons] == ["threads_off"]
+    assert check(Post(0.0), History(), off, Policy()) == Allowed()
