@@ -48,6 +48,10 @@ create table cache (
     seen_at real not null
 ) strict;
 """
+# In the cache: since when the journal knows all there is to know. Never saved from a damaged file: one in which it
+# is missing counts as broken now, also after a crash in the middle of making it.
+BROKEN_AT = "journal_broken_at"
+
 # Confirmations are worth most: their table is saved first.
 _TABLES = ("claims", "outbox", "rejected", "cache")
 
@@ -196,6 +200,8 @@ def _salvage_table(old: sqlite3.Connection, into: sqlite3.Connection, table: str
     # From both ends: a damaged page stops the reading, and what lies behind it is reached from the other side.
     for direction in ("asc", "desc"):
         for found in _readable(old, f"select {', '.join(columns)} from {table} order by rowid {direction}"):
+            if BROKEN_AT in found:
+                continue
             try:
                 saved += into.execute(insert, found).rowcount
             except sqlite3.IntegrityError:

@@ -7,6 +7,7 @@ follows is decided by the resource itself. The rule is `domain.resources.admissi
 from collections.abc import Mapping
 
 from actors.care.view import HealthView, MemoryView
+from actors.ground.lane import StandingBy
 from actors.resources.loans import ResourceState
 from actors.system import System
 from actors.work.state import JobSnapshot
@@ -16,6 +17,7 @@ from domain.resources.admission import Admitted, Candidate, Dependency, Pool, Si
 from domain.resources.effects import Effects, Traits, on_job
 
 RESOURCES = ("browser", "database", "redis", "model")
+PUBLISHING = ("posting", "reply_posting")
 CROWD = 3  # runs waiting for each unit of a pool, from which on another one would only time out with them
 
 
@@ -37,10 +39,23 @@ def look(system: System, spec: JobSpec, boot: float) -> Admitted | Skipped:
         in_force=_health(system).in_force,
         pools=_pools(system),
         dependencies=tuple(_dependency(system, required, boot) for required in spec.requirements),
+        flags=_standing_by(system, spec),
         memory_free=memory.free if known else None,
         background_stopped=known and memory.advice.stop_background,
     )
     return admit(Candidate(traits(spec), spec.priority, spec.holds, frozenset(spec.needs)), situation)
+
+
+def _standing_by(system: System, spec: JobSpec) -> tuple[str, ...]:
+    """Who stands by for another instance does not act for the account: it opens no page and asks no model for it.
+
+    What publishes goes on: it has claims of its own to end, and takes no new ones without the lane.
+    """
+    lane = system.board.get("lane")
+    acts = spec.name == "plan" or spec.holds.browser or spec.holds.model
+    if spec.name in PUBLISHING or not acts or not isinstance(lane, StandingBy) or lane.holder is None:
+        return ()
+    return (f"standing by: instance {lane.holder} acts for the account",)
 
 
 def _health(system: System) -> HealthView:
