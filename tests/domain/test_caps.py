@@ -124,7 +124,7 @@ def test_a_policy_that_allows_no_post_says_what_to_raise():
 
 def test_without_threads_none_is_begun_and_single_posts_go_on() -> None:
     off = Switches(permitted=True, threads=False)
-    refused = check(Post(0.0, thread=True), History(), off, Policy())
+    refused = caps.check(Post(0.0, thread=True), History(), off, Policy())
     assert isinstance(refused, Refused)
     assert [reason.code for reason in refused.reasons] == ["threads_off"]
-    assert check(Post(0.0), History(), off, Policy()) == Allowed()
+    assert caps.check(Post(0.0), History(), off, Policy()) == Allowed()
