@@ -98,5 +98,7 @@ def _best(text: str, words: Mapping[str, Sequence[str]]) -> str | None:
 def _count(text: str, stems: Sequence[str]) -> int:
     lowered = text.casefold()
     return sum(
-        len(re.findall(rf"\b{re.escape(stem)}" if stem[0].isalpha() else re.escape(stem), lowered)) for stem in stems
+        len(re.findall(rf"\b{re.escape(stem)}" if stem[0].isalpha() else re.escape(stem), lowered))
+        for stem in stems
+        if stem in lowered  # most are not, and this says so at a tenth of the cost
     )

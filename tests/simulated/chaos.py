@@ -45,7 +45,7 @@ HANG = 400.0  # real seconds: longer than any limit
 PUBLISHING = ("run:posting", "run:reply", "run:id_recovery", "run:retry_queue", "journal#")
 CODES = (64, 131, 187, 226, 326, 186)
 SPEED = 10.0  # of the calendar: the more of it passes between two failures, the more is published meanwhile
-QUIET = 60 * MINUTE  # calendar: enough for what is unknown to be settled
+QUIET = 45 * MINUTE  # calendar: enough for what is unknown to be settled
 
 
 class Struck(Exception):
