@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -73,6 +73,7 @@ class _Figures(Collector):
         yield CounterMetricFamily("roost_actors_fenced", "Actors abandoned", value=self.view.system.fenced_total)
         yield gauge("roost_actors_abandoned", "Abandoned threads not ended", len(self.view.system.zombies()))
         yield from self._restarts()
+        yield from self._handlers()
         letters = CounterMetricFamily("roost_dead_letters", "Messages nobody handled", labels=["reason"])
         for reason, number in now["dead_letters"].items():
             letters.add_metric([reason], number)
@@ -88,12 +89,29 @@ class _Figures(Collector):
 
     def _restarts(self) -> Iterator[Metric]:
         restarts = CounterMetricFamily("roost_restarts", "Restarts", labels=["supervisor", "child", "why"])
+        seconds = HistogramMetricFamily(
+            "roost_restart_seconds", "From an end to the next life", labels=["supervisor"]
+        )
         for snapshot in self.view.system.board.under("supervisor:").values():
             if isinstance(snapshot, SupervisorSnapshot):
                 for child, why, number in snapshot.restarts:
                     if not child.startswith("run:"):
                         restarts.add_metric([snapshot.name, child, why], number)
-        yield restarts
+                buckets = [(_bound(bound), number) for bound, number in snapshot.restart_seconds]
+                seconds.add_metric([snapshot.name], buckets, sum_value=None)
+        yield from (restarts, seconds)
+
+    def _handlers(self) -> Iterator[Metric]:
+        seconds = HistogramMetricFamily("roost_handler_seconds", "Seconds a handler took", labels=["actor_class"])
+        for kind, histogram in sorted(self.view.system.handler_seconds().items()):
+            buckets = [(_bound(bound), number) for bound, number in histogram.cumulated()]
+            seconds.add_metric([kind], buckets, sum_value=histogram.sum)
+        yield seconds
+
+
+def _bound(seconds: float) -> str:
+    """The upper bound of a bucket, as Prometheus writes it."""
+    return "+Inf" if seconds == float("inf") else str(seconds)
 
 
 def gauge(name: str, help: str, value: float) -> GaugeMetricFamily:

@@ -1,15 +1,16 @@
 """When a failed run is tried again. Publishing is not decided here: it has its own rule (`domain.publishing`).
 
-Backoff is exponential with full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/),
-so that jobs that failed together do not come back together.
+Backoff is exponential with full jitter (`domain.backoff`), so that jobs that failed together do not come
+back together.
 """
 
 import random
 from dataclasses import dataclass
 from enum import Enum
 
-BASE = 1.0
-MOST = 30.0
+from domain.backoff import Backoff
+
+BACKOFF = Backoff(base=1.0, most=30.0)  # real seconds
 
 
 class Failure(Enum):
@@ -61,9 +62,4 @@ def after_failure(failure: Failure, attempt: int, attempts: int, rng: random.Ran
         return GiveUp(f"{failure.value}: trying again cannot help")
     if attempt >= attempts:
         return GiveUp(f"{failure.value} in the last of {attempts} attempts")
-    return RetryIn(rng.uniform(0.0, longest_wait(attempt)))
-
-
-def longest_wait(attempt: int) -> float:
-    """The most seconds (real) to wait after attempt number `attempt` (from 1): 1, 2, 4 … 30."""
-    return min(MOST, BASE * 2.0 ** min(attempt - 1, 60))
+    return RetryIn(BACKOFF.seconds(attempt, rng))

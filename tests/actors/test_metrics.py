@@ -61,3 +61,11 @@ def test_the_runs_of_a_job_are_one_number_and_no_labels(world: FaceWorld) -> Non
     assert not any("run:plan" in value for _, labels in found for _, value in labels)
     assert found["roost_mailbox_depth_messages", (("actor", "runs"),)] == 0
     world.stop()
+
+
+def test_handlers_and_restarts_are_histograms(world: FaceWorld) -> None:
+    world.system.start("sup", lambda: DynamicSupervisor())
+    assert world.system.ask("sup", StartChild(ChildSpec("one", Actor)), 5)
+    found = samples(world)
+    assert found["roost_handler_seconds_bucket", (("actor_class", "DynamicSupervisor"), ("le", "+Inf"))] >= 1
+    assert found["roost_restart_seconds_bucket", (("le", "+Inf"), ("supervisor", "sup"))] == 0

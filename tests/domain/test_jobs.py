@@ -235,7 +235,7 @@ def test_a_retry_waits_at_most_its_exponential_bound_and_never_over_half_a_minut
 
 
 def test_the_longest_waits_double_from_a_second_to_half_a_minute():
-    assert [retries.longest_wait(attempt) for attempt in range(1, 8)] == [1, 2, 4, 8, 16, 30, 30]
+    assert [retries.BACKOFF.ceiling(attempt) for attempt in range(1, 8)] == [1, 2, 4, 8, 16, 30, 30]
 
 
 @pytest.mark.parametrize("failure", sorted(retries.FINAL, key=lambda each: each.value))
