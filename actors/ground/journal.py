@@ -23,7 +23,7 @@ from domain.publishing.claims import MARGIN
 from domain.publishing.states import State
 from store.errors import JournalUnavailable
 from store.journal import Armed, Journal, Kept, NotArmed, Statistics
-from store.journal_file import Fresh, Salvaged, Whole
+from store.journal_file import BROKEN_AT, Fresh, Salvaged, Whole
 from store.posts import Post
 from store.writes import Entry, Write
 
@@ -32,10 +32,7 @@ log = logging.getLogger("roost.journal")
 OPEN_AGAIN = 5.0
 REPORT_EVERY = 10.0
 KEEP_SETTLED = 7 * 86400.0  # calendar: how long the copies of settled posts stay
-BROKEN_AT = "journal_broken_at"
-# Keys of what is remembered of Postgres.
-OPT_OUTS = "opt_outs"  # lower-case authors
-KNOWN_IDS = "known_ids"  # site ids of own posts
+OPT_OUTS = "opt_outs"  # the key of what is remembered of Postgres: the authors, in lower case
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,9 +285,10 @@ class JournalActor(Actor):
             journal = Journal.open(self.path, now=self.system.runtime.wall())
             if isinstance(journal.found, Salvaged):
                 log.warning("journal %s: %s", self.path, journal.found.notice)
-            if not isinstance(journal.found, Whole):
-                journal.remember(BROKEN_AT, self.calendar(), at=self.calendar())
             broken = journal.recall(BROKEN_AT)
+            if broken is None or not isinstance(journal.found, Whole):
+                journal.remember(BROKEN_AT, self.calendar(), at=self.calendar())
+                broken = journal.recall(BROKEN_AT)
             self.broken_at = broken.value if broken else 0.0
             self._settle_what_was_armed(journal)
         except JournalUnavailable as error:

@@ -2,10 +2,12 @@
 
 from typing import ClassVar
 
+from actors.ground.journal import Append
 from actors.resources.browser import BrowserLoan
 from actors.work.context import RunContext
 from actors.work.outcome import Outcome
 from actors.work.run import Job
+from actors.work.settling import database_is_away
 from domain.calendar import minutes
 from domain.content import metrics_due
 from domain.jobs.spec import Holds, JobSpec, Kind
@@ -64,9 +66,16 @@ class Scraper(Job):
         )
 
     def _save(self, ctx: RunContext, counted: list[metrics.Snapshot]) -> None:
-        with ctx.database() as connection:
-            for snapshot in counted:
-                metrics.save(connection, snapshot)
+        try:
+            with ctx.database() as connection:
+                for snapshot in counted:
+                    metrics.save(connection, snapshot)
+        except Exception as error:
+            if not database_is_away(error):
+                raise
+            # Read is read: these counts will not be there to be read again.
+            entries = tuple((f"snapshot/{each.post_id}/{each.taken_at:.3f}", each) for each in counted)
+            ctx.ask("journal", Append(entries))
         if not self.spec.holds.redis:
             return
         with ctx.redis() as cache:

@@ -7,7 +7,7 @@ for ever and no thread stays stuck in its middle.
 
 from collections.abc import Iterable, Sequence
 
-from actors.ground.journal import KNOWN_IDS, OPT_OUTS, Claims, GetClaims, GiveBack, Keep, LoseSight, Recall, Remember
+from actors.ground.journal import OPT_OUTS, Claims, GetClaims, GiveBack, Keep, LoseSight, Recall, Remember
 from actors.resources.loans import LeaseEnded, LeaseRefused
 from actors.work.context import RunContext
 from domain.publishing import claims
@@ -22,7 +22,6 @@ from store.posts.claim import What
 from store.sql import Connection
 
 SENT = (State.ARMED, State.UNKNOWN, State.CONFIRMED)
-REMEMBERED_IDS = 500
 
 
 def database_is_away(error: BaseException) -> bool:
@@ -127,8 +126,6 @@ def _disagree(ctx: RunContext, connection: Connection, post: Post, here: State) 
 def remember(ctx: RunContext, connection: Connection) -> None:
     """What a run without Postgres will have to know."""
     ctx.ask("journal", Remember(OPT_OUTS, sorted(optouts.every(connection))))
-    ids = store.site_ids(connection, ctx.settings.account)
-    ctx.ask("journal", Remember(KNOWN_IDS, list(ids[-REMEMBERED_IDS:])))
 
 
 def recalled(ctx: RunContext, key: str) -> Sequence[object]:
