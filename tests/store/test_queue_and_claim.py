@@ -242,3 +242,55 @@ def test_own_claims_are_not_swept_since_the_journal_knows_more(conn: Connection)
     post = world.one_claimed(conn, mine)
     assert posts.sweep_ended(conn, mine, now=LATER, real_now=REAL) == ()
     assert posts.own_claims(conn, mine) == (post,)
+
+
+def test_the_rest_of_a_thread_is_not_charged_again_and_does_not_wait_for_the_caps(conn: Connection) -> None:
+    thread(conn, "one", "two")
+    mine, once = held(conn), caps.Policy(posts_a_day=1)
+    first, second = claimed(conn, mine, policy=once)
+    posts.confirm(conn, first.id, token(first), 100, who="one", at=NOW, evidence={})
+    posts.release(conn, second.id, token(second), "its run ended", who="one", at=NOW)
+    assert [post.id for post in claimed(conn, mine, policy=once)] == [second.id]
+    assert len(posts.charged(conn, ACCOUNT, since=0.0)) == 1
+
+
+def test_the_rest_of_a_thread_ends_with_a_part_that_failed_and_comes_back_with_it(conn: Connection) -> None:
+    one, two, three = thread(conn, "one", "two", "three")
+    mine = held(conn)
+    first, *rest = claimed(conn, mine)
+    posts.fail(conn, one, token(first), "refused", who="one", at=NOW)
+    for part in rest:
+        posts.release(conn, part.id, token(part), "its part before failed", who="one", at=NOW)
+    posts.sweep_ended(conn, mine, now=NOW, real_now=REAL)
+    assert {world.now(conn, each).state for each in (two, three)} == {State.FAILED_DEFINITE}
+    posts.decide(conn, one, "retry", who="ann", now=NOW)
+    assert [post.id for post in claimed(conn, mine)] == [one, two, three]
+
+
+def test_a_claim_ahead_is_published_when_the_post_is_due(conn: Connection) -> None:
+    post_id = queued(conn, "later", due_at=NOW + 2 * HOUR)
+    mine = held(conn)
+    assert claimed(conn, mine) == ()
+    (post,) = claimed(conn, mine, ahead=3 * HOUR)
+    assert (post.id, post.publish_at) == (post_id, NOW + 2 * HOUR)
+
+
+def test_nothing_is_claimed_for_the_margin_at_a_claims_end(conn: Connection) -> None:
+    queued(conn, "later", due_at=NOW + 5 * HOUR)
+    queued(conn, "sooner", due_at=NOW + 5 * HOUR - MINUTE)
+    mine = held(conn)
+    taken = claimed(conn, mine, ahead=5 * HOUR, policy=POLICY, margin=50 * MINUTE)
+    assert [post.body for post in taken] == ["sooner"], "20 minutes later its claim would be nearly over"
+
+
+def test_it_is_known_beforehand_whether_a_claim_would_take_anything(conn: Connection) -> None:
+    def worth() -> bool:
+        return posts.worth_claiming(conn, mine, now=NOW, policy=once, switches=world.OPEN)
+
+    mine, once = held(conn), caps.Policy(posts_a_day=1)
+    assert not worth()
+    queued(conn, "one")
+    assert worth()
+    claimed(conn, mine, policy=once)
+    queued(conn, "two")
+    assert not worth(), "the caps forbid it"

@@ -6,7 +6,21 @@ from domain.publishing.states import State
 from store import posts
 from store.posts import Applied, Decided, Duplicate, Impossible, NotApplied, Unchanged
 from store.sql import Connection
-from tests.store.world import ACCOUNT, NOW, REAL, claimed, draft, held, now, one_claimed, queued, reply, token, trail
+from tests.store.world import (
+    ACCOUNT,
+    LATER,
+    NOW,
+    REAL,
+    claimed,
+    draft,
+    held,
+    now,
+    one_claimed,
+    queued,
+    reply,
+    token,
+    trail,
+)
 
 
 def test_a_post_goes_from_plan_to_confirmed_and_leaves_its_trail(conn: Connection) -> None:
@@ -168,3 +182,25 @@ def test_the_queue_and_the_recent_texts_are_seen(conn: Connection) -> None:
     assert posts.recent_texts(conn, ACCOUNT, since=NOW - 1) == ("sooner", "later")
     assert {post.id for post in posts.recent(conn, ACCOUNT)} == {sooner, later}
     assert draft("later").arm == now(conn, later).arm
+
+
+def test_a_definite_failure_for_a_passing_reason_is_queued_again_in_the_same_breath(conn: Connection) -> None:
+    mine = held(conn)
+    post = one_claimed(conn, mine)
+    posts.arm(conn, post.id, token(post), who="one", at=NOW)
+    answer = posts.fail(conn, post.id, token(post), "429", who="one", at=NOW, again_at=NOW + 300)
+    assert answer == Applied(State.PLANNED)
+    found = now(conn, post)
+    assert (found.body, found.due_at, found.failure) == (post.body, NOW + 300, None)
+    assert trail(conn, post)[-2:] == ["failed_definite", "planned"]
+    assert posts.charged(conn, ACCOUNT, since=0.0) == ()
+
+
+def test_an_owner_that_was_cut_off_takes_back_what_others_found_over_and_it_never_armed(conn: Connection) -> None:
+    mine = held(conn, "one")
+    post = one_claimed(conn, mine)
+    other = held(conn, "two", real_now=REAL + 31)
+    posts.sweep_ended(conn, other, now=LATER, real_now=REAL + 32)
+    assert now(conn, post).state is State.UNKNOWN
+    assert isinstance(posts.release(conn, post.id, token(post), "over", who="two", at=LATER), NotApplied)
+    assert posts.release(conn, post.id, token(post), "over", who="one", at=LATER) == Applied(State.PLANNED)
