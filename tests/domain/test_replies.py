@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from domain.calendar import DAY, HOUR
-from domain.content import checks
+from domain.content import checks, prompts
 from domain.publishing.caps import Policy
 from domain.replies import accounts, courtesy, pace, styles
 from domain.replies.opportunities import (
@@ -281,3 +281,26 @@ def test_an_account_is_about_what_most_of_its_posts_are_about() -> None:
     assert accounts.about(texts) == ("sleep", 0.5)
     assert accounts.about(["New album on repeat"]) == (None, 0.0)
     assert accounts.about([]) == (None, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [('{"posts": []}', True), ('```json\n{"posts": []}\n```', True), ('{"posts": [{}]}', False), ("no", False)],
+)
+def test_an_empty_list_is_the_models_way_to_say_nothing(answer: str, said: bool) -> None:
+    assert prompts.declined(answer) == said
+
+
+@given(some.text())
+def test_any_answer_can_be_asked_whether_it_declines(answer: str) -> None:
+    assert prompts.declined(answer) in (True, False)
+
+
+@given(some.text(max_size=200), some.sampled_from(sorted(styles.STYLES)))
+def test_what_is_answered_stands_in_the_prompt_as_data_alone(text: str, style: str) -> None:
+    prompt = prompts.reply_prompt(text, "ada_walks", "n0nce-of-this-one", styles.STYLES[style].hint)
+    assert styles.STYLES[style].hint in prompt.system
+    head, _, rest = prompt.user.partition("<<<data n0nce-of-this-one\n")
+    assert head == "The post, and who wrote it:\n"
+    assert rest.endswith("\nn0nce-of-this-one data>>>")
+    assert rest.count("n0nce-of-this-one") == 1
