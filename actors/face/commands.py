@@ -5,6 +5,7 @@ it may wait for an actor.
 """
 
 import json
+import logging
 from dataclasses import asdict
 from typing import Any
 
@@ -14,11 +15,13 @@ from actors.face.saying import Command, Mistake, Reply, Said, always, with_argum
 from actors.face.status import RESOURCES, health, jobs, pools, status
 from actors.face.tree import ROOT, drawn, tree
 from actors.face.view import View, plain
-from actors.future import AskError
+from actors.future import AskError, CallerError
 from actors.protocol import Done, NotFound, RestartChild, Started, TerminateChild
 from actors.work.control import Accepted, Barred, Busy, IntervalSet, Pause, PauseSet, Resume, RunNow, SetInterval
 from domain.calendar import minutes
 from domain.resources.levels import Level
+
+log = logging.getLogger("roost.admin")
 
 ASK_SECONDS = 5.0
 RESTART_SECONDS = 30.0
@@ -110,7 +113,10 @@ def _job(view: View, arguments: list[str], who: str) -> Reply:
             return Mistake(f"say: {COMMANDS['job'].usage}")
     if name not in jobs(view):
         return _no_such_job(view, name)
-    match view.system.ask(f"job:{name}", message, ASK_SECONDS):
+    answer = view.system.ask(f"job:{name}", message, ASK_SECONDS)
+    if isinstance(answer, PauseSet | IntervalSet):
+        _keep(view, name)
+    match answer:
         case Accepted(run_id):
             return Said(f"{name} runs, as {run_id}", {"job": name, "run": run_id})
         case Busy(actor):
@@ -124,6 +130,16 @@ def _job(view: View, arguments: list[str], who: str) -> Reply:
             return Said(said, {"job": name, "interval_seconds": interval})
         case answer:
             return Mistake(f"{name} answered {answer!r}")
+
+
+def _keep(view: View, name: str) -> None:
+    """Wait until what was set for the job would survive a kill. It is in force in any case."""
+    from actors.ground.flags import AreKept
+
+    try:
+        view.system.ask("flags", AreKept(), ASK_SECONDS)
+    except (AskError, CallerError) as error:
+        log.warning("what was set for %s is in force, and may not survive a restart: %s", name, error)
 
 
 def _is_minutes(text: str) -> bool:

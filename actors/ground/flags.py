@@ -69,6 +69,11 @@ class KeepJob:
 
 
 @dataclass(frozen=True, slots=True)
+class AreKept:
+    """The answer, True, comes when all that was set before is on the journal's disk; CallerError if it cannot say."""
+
+
+@dataclass(frozen=True, slots=True)
 class FlagsState:
     """On the board under "flags". known: what was set before is in it. problems: stored flags that are not obeyed."""
 
@@ -155,6 +160,9 @@ class FlagsActor(Actor):
                 flag = self._flag(rules.job_flag(job), rules.as_value(control), by)
                 self._take({flag.name: flag}, tell_jobs=False)
                 self._keep(flag, None)
+            case AreKept() if self.asker is not None:
+                self._answer_when_kept(self.asker)
+                return NO_REPLY
             case _Kept(flag, asker, error):
                 self._on_kept(flag, asker, error)
             case _Recalled(cached, error):
@@ -209,6 +217,19 @@ class FlagsActor(Actor):
         entry = (f"flag/{flag.name}/{flag.at:.3f}", flag)
         self.system.ask_later("journal", journal.Append((entry,))).on_settled(answered)
         self._write((flag,))
+
+    def _answer_when_kept(self, asker: Future) -> None:
+        """The journal takes its messages in order, so its answer to this one says that it has those before it."""
+
+        def answered(answer: Future) -> None:
+            try:
+                answer.get(0.0)
+            except Exception as error:  # noqa: BLE001 - it travels to the asker
+                self.refuse(asker, CallerError(f"the journal cannot keep it: {error}"))
+            else:
+                self.reply(asker, True)
+
+        self.system.ask_later("journal", journal.Recall(CACHE)).on_settled(answered)
 
     def _on_kept(self, flag: Flag, asker: Future | None, error: BaseException | None) -> None:
         if error is not None:

@@ -9,7 +9,7 @@ import pytest
 from actors.base import Actor
 from actors.future import CallerError
 from actors.ground import journal
-from actors.ground.flags import FlagsActor, FlagSet, FlagsState, SetFlag
+from actors.ground.flags import AreKept, FlagsActor, FlagSet, FlagsState, SetFlag
 from actors.resources.client import Leases
 from actors.work.context import RunContext
 from actors.work.control import Pause, Resume, SetInterval
@@ -276,3 +276,14 @@ def test_an_interval_taken_back_stays_taken_back(disk: Disk) -> None:
     later = FlagWorld(disk)
     later.job(spec(every=600), offset=0.0)
     assert later.book().interval == 600.0
+
+
+def test_who_asks_is_told_when_what_was_set_for_a_job_is_on_the_disk(disk: Disk) -> None:
+    world = FlagWorld(disk)
+    world.job(spec(every=600), offset=0.0)
+    world.system.ask("job:learn", Pause("user 0"), 5.0)
+    assert world.system.ask("flags", AreKept(), 5.0) is True
+    assert disk.kept["flags"][0]["value"]["paused_by"] == "user 0"
+    disk.full = True
+    with pytest.raises(CallerError, match="the journal cannot keep it"):
+        world.system.ask("flags", AreKept(), 5.0)
