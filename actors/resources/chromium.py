@@ -33,6 +33,11 @@ FLAGS = (
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-extensions",
+    # Fewer processes and smaller caches: a quarter less memory with three contexts.
+    "--in-process-gpu",
+    "--disable-software-rasterizer",
+    "--enable-low-end-device-mode",
+    "--enable-features=NetworkServiceInProcess2",
 )
 MEDIA = re.compile(r"\.(mp4|m4s|m3u8|webm|mp3|aac|ogg)(\?|$)", re.IGNORECASE)
 SIZE: ViewportSize = {"width": 1024, "height": 1400}
@@ -58,6 +63,7 @@ class Chromium:
         self._playwright: Playwright | None = None
         self._processes: list[Process] = []
         self._lifelines: list[int] = []
+        self._before: set[int] | None = None  # who was there before the launch began; None: it has not
         self._closing = False
 
     def open(self) -> str:
@@ -70,8 +76,8 @@ class Chromium:
         return str(self.call(self._ask_version(), timeout))
 
     def close(self) -> None:
-        """End it, whatever it does. Blocks for some seconds at most; may be called twice."""
-        self._closing = True
+        """End it, whatever it does. Blocks for some seconds at most; may be called twice, and while it opens."""
+        first, self._closing = not self._closing, True
         if self.loop.is_running():
             with suppress(Exception):  # whatever it says, it is killed below
                 self.call(self._shut_down(), CLOSE_SECONDS)
@@ -79,6 +85,11 @@ class Chromium:
         if self.loop.is_running():
             with suppress(Exception):
                 self.call(self._cancel_all(), 2.0)
+            if first and self._before is not None:
+                # A launch that was cut short leaves a driver that nobody has counted yet. Only the first close may
+                # look: at a later one, a driver that is new may be our successor's.
+                self._own(self._before)
+                kill(self._processes)
             self.loop.call_soon_threadsafe(self.loop.stop)
 
     def alive(self) -> bool:
@@ -123,7 +134,9 @@ class Chromium:
             self.loop.close()
 
     async def _launch(self) -> str:
-        before = {process.pid for process in descendants(os.getpid())}
+        if self._closing:
+            raise NoBrowser("it was closed before it was open")
+        before = self._before = {process.pid for process in descendants(os.getpid())}
         self._playwright = await async_playwright().start()
         self._own(before)
         self.browser = await self._start_chromium(self._playwright)
