@@ -9,7 +9,7 @@ import sys
 
 import bench
 
-NOT_BENCHES = ("__main__", "line", "contention", "rivals")  # the last two are parts of `leases` and `jobs`
+NOT_BENCHES = ("__main__", "line", "contention", "crawlee_pool", "pages", "rivals")  # these are parts of others
 BY_NAME = ("chaos", "day")  # these take long, and run only where they are named
 
 
