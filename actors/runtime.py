@@ -260,15 +260,10 @@ class _Condition:
 class _Scheduled:
     """One entry of the timer heap. Cancelling leaves it in the heap, without its callback."""
 
-    __slots__ = ("callback", "order", "when")
+    __slots__ = ("callback",)
 
-    def __init__(self, when: float, order: int, callback: Callable[[], None]) -> None:
-        self.when = when
-        self.order = order
+    def __init__(self, callback: Callable[[], None]) -> None:
         self.callback: Callable[[], None] | None = callback
-
-    def __lt__(self, other: "_Scheduled") -> bool:
-        return (self.when, self.order) < (other.when, other.order)
 
     def cancel(self) -> None:
         self.callback = None
@@ -279,19 +274,19 @@ class _Timers:
 
     def __init__(self, runtime: ThreadedRuntime) -> None:
         self._runtime = runtime
-        self._heap: list[_Scheduled] = []
+        self._heap: list[tuple[float, int, _Scheduled]] = []
         self._order = count()
         self._changed = threading.Condition(threading.Lock())
         self._running = False
 
     def add(self, when: float, callback: Callable[[], None]) -> _Scheduled:
-        entry = _Scheduled(when, next(self._order), callback)
+        entry = _Scheduled(callback)
         with self._changed:
-            heapq.heappush(self._heap, entry)
+            heapq.heappush(self._heap, (when, next(self._order), entry))
             if not self._running:
                 self._running = True
                 self._runtime.spawn("timers", self._loop)
-            elif self._heap[0] is entry:
+            elif self._heap[0][2] is entry:
                 self._changed.notify()
         return entry
 
@@ -308,10 +303,10 @@ class _Timers:
 
     def _next_due(self) -> Callable[[], None] | None:
         with self._changed:
-            while self._heap and self._heap[0].callback is None:
+            while self._heap and self._heap[0][2].callback is None:
                 heapq.heappop(self._heap)
-            wait = self._heap[0].when - self._runtime.now() if self._heap else None
+            wait = self._heap[0][0] - self._runtime.now() if self._heap else None
             if wait is None or wait > 0:
                 self._changed.wait(wait)
                 return None
-            return heapq.heappop(self._heap).callback
+            return heapq.heappop(self._heap)[2].callback

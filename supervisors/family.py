@@ -114,6 +114,7 @@ class Family(Actor):
         self._history: deque[RestartRecord] = deque(maxlen=HISTORY)
         self._restart_counts: Counter[tuple[str, str]] = Counter()
         self._restart_seconds = Histogram()
+        self._restart_seconds_shown = tuple(self._restart_seconds.cumulated())  # most changes are no restarts
         self._look_at: float | None = None
         self._look: Timer | None = None
         self._cooling_until: float | None = None
@@ -256,6 +257,7 @@ class Family(Actor):
         child.restarts += 1
         self._restart_counts[child.spec.id, child.last_kind] += 1
         self._restart_seconds.add(seconds)
+        self._restart_seconds_shown = tuple(self._restart_seconds.cumulated())
         self._history.append(
             RestartRecord(self.system.runtime.wall(), child.spec.id, child.last_reason or "", generation, seconds)
         )
@@ -315,7 +317,7 @@ class Family(Actor):
             children=tuple(self._shown.values()),
             history=tuple(self._history),
             restarts=tuple((id, kind, number) for (id, kind), number in self._restart_counts.items()),
-            restart_seconds=tuple(self._restart_seconds.cumulated()),
+            restart_seconds=self._restart_seconds_shown,
             cooling_until=self._cooling_until,
         )
         self.system.board.put(f"supervisor:{self.name}", snapshot)

@@ -9,6 +9,7 @@ import random
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from actors.future import Future
@@ -72,7 +73,6 @@ class RunContext:
         self.actor_name = actor.name
         spec = ticket.spec
         self._leases = Leases(self._system, actor.name, spec.name, spec.priority, spec.holds, spec.category)
-        self.random: random.Random = self._system.runtime.random(f"run:{ticket.spec.name}")
         self.log = logging.LoggerAdapter(
             logging.getLogger(f"roost.jobs.{ticket.spec.name}"),
             {"actor": actor.name, "generation": actor.generation, "run": ticket.run_id, "job": ticket.spec.name},
@@ -92,6 +92,13 @@ class RunContext:
     def flags_known(self) -> bool:
         """Whether it is known what the operator set in earlier lives; until then nothing may be published."""
         return flags.known(self._system.board)
+
+    # chance
+
+    @cached_property
+    def random(self) -> random.Random:
+        """The run's own source of chance."""
+        return self._system.runtime.random(f"run:{self.spec.name}")
 
     # time
 

@@ -12,7 +12,7 @@ from actors.resources.loans import ResourceState
 from actors.system import System
 from actors.work.state import JobSnapshot
 from domain.jobs.health import Healthy, Unhealthy, health
-from domain.jobs.spec import JobSpec, Requirement
+from domain.jobs.spec import Holds, JobSpec, Requirement
 from domain.resources.admission import Admitted, Candidate, Dependency, Pool, Situation, Skipped, admit
 from domain.resources.effects import Effects, Traits, on_job
 
@@ -37,7 +37,7 @@ def look(system: System, spec: JobSpec, boot: float) -> Admitted | Skipped:
     known = isinstance(memory, MemoryView)
     situation = Situation(
         in_force=_health(system).in_force,
-        pools=_pools(system),
+        pools=_pools(system, spec.holds),
         dependencies=tuple(_dependency(system, required, boot) for required in spec.requirements),
         flags=_standing_by(system, spec),
         memory_free=memory.free if known else None,
@@ -72,9 +72,9 @@ def _dependency(system: System, required: Requirement, boot: float) -> Dependenc
     return Dependency(required.job, required.needed, verdict.reason if isinstance(verdict, Unhealthy) else None)
 
 
-def _pools(system: System) -> Mapping[str, Pool]:
+def _pools(system: System, holds: Holds) -> Mapping[str, Pool]:
     now = system.runtime.now()
-    states = ((name, system.board.get(name)) for name in RESOURCES)
+    states = ((name, system.board.get(name)) for name in RESOURCES if getattr(holds, name))
     return {
         name: Pool(
             capacity=state.capacity,

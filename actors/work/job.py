@@ -220,8 +220,7 @@ class JobActor(Actor):
         ticket = Ticket(
             self.spec, self.name, run.run_id, run.attempt, admitted.budget, admitted.effects, admitted.missing
         )
-        self.book = replace(self.book, run=run, started=self.book.started + 1, notes=admitted.missing)
-        self._become(Running(actor, since=self.now()))
+        self._become(Running(actor, since=self.now()), run=run, started=self.book.started + 1, notes=admitted.missing)
         self.attempts.begin(actor, ticket)
 
     def _on_not_started(self, actor: str, why: str) -> None:
@@ -407,12 +406,14 @@ class JobActor(Actor):
     def _at_rest(self) -> State:
         return Paused(self.book.paused_by) if self.book.paused_by else Waiting()
 
-    def _become(self, state: State, skip: str | None = None) -> None:
+    def _become(self, state: State, skip: str | None = None, **more: Any) -> None:
+        """Be in this state, with `more` of the book changed, and show it. skip: why a tick led to no run."""
         book = self.book.skipped(skip) if skip is not None else self.book
         self.book = replace(
             book,
             state=state,
             changed_at=self.calendar() if state != book.state else book.changed_at,
             next_due=self.ticks.next.at if self.ticks.next else None,
+            **more,
         )
         self.system.board.put(self.name, self.book)

@@ -57,7 +57,8 @@ class RunActor(Actor):
         match message:
             case Begin():
                 result = self._attempt(RunContext(self, self.ticket, self.surroundings))
-                self.tell(self.ticket.owner, RunEnded(self.name, result))
+                if self.tell(self.ticket.owner, RunEnded(self.name, result)):
+                    self.system.directory.unwatch(self.name, self.ticket.owner)  # a Down would say nothing new
                 self.end()
             case _:
                 return super().receive(message)

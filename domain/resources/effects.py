@@ -32,6 +32,9 @@ class InForce:
     failed: frozenset[str]
 
 
+WELL = InForce(Level.FULL, frozenset())
+
+
 def in_force(state: State, now: float) -> InForce:
     """The level and what is behind it, at `now` (monotonic seconds)."""
     return InForce(level(state, now), failed(state, now))
@@ -106,6 +109,8 @@ def on_job(now: InForce, job: Traits) -> Effects:
 
 def _rows(now: InForce) -> tuple[Level, ...]:
     """The rows of the table that apply: those that failures are behind, and that of the level itself."""
+    if now == WELL:
+        return ()
     levels = list(Level)
     down_to = min(levels.index(by_components(now.failed)), levels.index(now.level))
     return (*levels[1 : down_to + 1], *([now.level] if levels.index(now.level) > down_to else []))
