@@ -158,6 +158,19 @@ def test_a_crashed_renderer_costs_its_page_alone(world: World) -> None:
     assert world.settled("browser", in_use=0).builds == builds
 
 
+def test_a_page_that_eats_memory_is_ended_with_its_renderer_and_others_are_served(world: World) -> None:
+    async def eat(page: Page) -> None:
+        await page.evaluate("const eaten = []; for (;;) eaten.push(new Array(1e6).fill(eaten.length + 0.5));")
+
+    builds = world.state("browser").builds
+    work = stuck(world.holder("slow:1"), eat)
+    world.settled("browser", in_use=1)
+    assert answers_in_another_category(world)
+    assert isinstance(work.over(60.0).error, Error | LeaseEnded)
+    assert world.settled("browser", in_use=0, quarantined=0).builds == builds
+    assert answers(world)
+
+
 def test_there_are_never_more_contexts_than_units(world: World) -> None:
     world.system.tell("browser", Resize(1))
     world.settled("browser", capacity=1)
