@@ -48,7 +48,7 @@ def _life(until_ready: bool) -> tuple[float, float]:
         )
         try:
             health = _first(port, "/health", began, HEALTH_LIMIT)
-            return health, _first(port, "/ready", began, READY_LIMIT) if until_ready else 0.0
+            return health, _first(port, "/ready", began, READY_LIMIT, pause=0.05) if until_ready else 0.0
         finally:
             process.terminate()
             try:
@@ -58,7 +58,7 @@ def _life(until_ready: bool) -> tuple[float, float]:
                 process.wait()
 
 
-def _first(port: int, path: str, began: float, limit: float) -> float:
+def _first(port: int, path: str, began: float, limit: float, pause: float = 0.002) -> float:
     while (elapsed := time.perf_counter() - began) < limit:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         try:
@@ -69,7 +69,7 @@ def _first(port: int, path: str, began: float, limit: float) -> float:
             pass
         finally:
             connection.close()
-        time.sleep(0.002)
+        time.sleep(pause)
     raise SystemExit(f"boot: {path} did not answer 200 in {elapsed:.0f} s")
 
 
