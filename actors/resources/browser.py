@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from playwright.async_api import BrowserContext, Error, Page
 
 from actors.resources.chromium import Chromium
-from actors.resources.loans import Backend, BackendFault, BackendGone, Loan, Shelf
+from actors.resources.loans import Backend, BackendFault, BackendGone, LeaseEnded, Loan, Shelf
 from actors.resources.process_tree import Reaper
 from actors.resources.session import Keeper, SetSession, TakeBackSession
 from actors.resources.shell import ResourceActor
@@ -119,7 +119,7 @@ class BrowserLoan(Loan):
             return waiting.result(timeout)
         except concurrent.futures.CancelledError:
             self.check()
-            raise Error("the browser was closed under it") from None
+            raise LeaseEnded(f"browser: it was closed while {what} went on") from None
         except TimeoutError:
             if waiting.done() and not waiting.cancelled():
                 raise  # the work's own

@@ -16,6 +16,7 @@ from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Error, Playwright, Route, ViewportSize, async_playwright
 
+from actors.resources.loans import LeaseEnded
 from actors.resources.process_tree import Process, command_line, descendants, kill
 from actors.runtime import Runtime
 from domain.settings import Settings
@@ -110,8 +111,12 @@ class Chromium:
         return context
 
     def submit(self, work: Any) -> "concurrent.futures.Future[Any]":
-        """Start a coroutine on the loop."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop)
+        """Start a coroutine on the loop. Raises LeaseEnded where that has ended."""
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self.loop)
+        except RuntimeError:  # the loop is closed
+            work.close()
+            raise LeaseEnded("browser: it is closed") from None
 
     def call(self, work: Any, timeout: float) -> Any:
         """Run a coroutine on the loop and wait. Raises TimeoutError after so many seconds."""
