@@ -57,7 +57,7 @@ def run() -> None:
             cwd=Path(__file__).parents[1],
             env=keep | settings | urls,
             stdout=subprocess.PIPE,
-            stderr=None,
+            stderr=subprocess.DEVNULL,
             preexec_fn=group.enter if group else None,
         )
         said, _ = process.communicate()
@@ -234,6 +234,7 @@ def _read_heavy(leases: Leases, site: str, until: float, pages: list[int], refus
                     pages[0] += 1
         except (LeaseError, TimeoutError):
             refused[0] += 1
+            time.sleep(0.2)  # refused at once where the browser is being replaced
         except Exception as error:  # Playwright's: the page was closed under it
             if type(error).__module__.partition(".")[0] != "playwright":
                 raise
