@@ -9,7 +9,7 @@ run: setup ## run Roost on its embedded servers and the sandbox site
 	@$(BROWSER) SPEED=$(SPEED) exec $(VENV)/python main.py
 
 test: setup ## the whole suite, against a real Postgres, Redis and Chromium
-	$(BROWSER) $(VENV)/python -m pytest -n 3 --dist loadfile
+	$(BROWSER) $(VENV)/python -m pytest -n 3 --dist loadgroup
 
 lint: setup ## style, types, and who may import whom
 	$(VENV)/ruff check .

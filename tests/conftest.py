@@ -9,6 +9,22 @@ import pytest
 from store.migrate import migrate
 from tests.postgres import Server, running_server
 
+# Whole Roosts take minutes, most of it waiting: they go first, on two workers, and one behind the other there, so
+# that a small machine is never asked to run more of them at once. Of all other files each stays with one worker.
+TURNS = {
+    "test_main_job.py": "whole",
+    "test_edges.py": "whole",
+    "test_outage.py": "whole too",
+    "test_a_reply.py": "whole too",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Who runs with whom, under `--dist loadgroup`."""
+    items.sort(key=lambda item: item.path.name not in TURNS)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(TURNS.get(item.path.name, str(item.path))))
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
