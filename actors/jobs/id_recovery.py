@@ -30,8 +30,9 @@ AT_ONCE = 5  # posts missed on the profile that are looked up by themselves in o
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What the database says: posts nobody knows about, and those published lately."""
+    """What the database says: posts nobody knows about, and those published lately. at: when (calendar)."""
 
+    at: float
     unsettled: tuple[Post, ...]
     published: tuple[Post, ...]
     known_ids: frozenset[int]
@@ -100,6 +101,7 @@ class IdRecovery(Job):
         with ctx.database() as connection:
             outbox.send(ctx, connection)  # first: what the journal knows may settle some of them
             return Ledger(
+                at=now,
                 unsettled=(
                     *posts.in_state(connection, account, State.UNKNOWN),
                     *posts.in_state(connection, account, State.NEEDS_HUMAN),
@@ -175,7 +177,8 @@ class IdRecovery(Job):
 
     def _strangers(self, ctx: RunContext, looks: Mapping[bool, Page], ledger: Ledger) -> list[int]:
         """Own posts on the site that no row is about: somebody else posts for the account, or a row was lost."""
-        settled_before = ctx.calendar() - recovery.SETTLE
+        # What was sent since the rows were read has its row by now.
+        settled_before = ledger.at - recovery.SETTLE
         wanted = {normalized(post.body) for post in ledger.unsettled}
         found = sorted(
             {

@@ -7,6 +7,7 @@ from tests.whole.roost import Roost, roost
 
 SETTINGS = {
     "REPLIES": "approval",
+    "THREADS": "no",  # whose parts are replies too
     "SPEED": "30",  # slow enough to leave the browser to the jobs that this is about
     "MEMORY_LIMIT_MB": "2048",  # nor is it about a browser that is recycled
     "JOBS_HARVESTER_INTERVAL_MIN": "5",
