@@ -8,8 +8,8 @@ from tests.whole.roost import Roost, roost
 
 # What is killed, by words of its command line.
 VICTIMS = (("chromium", "--headless"), ("postgres", "-D"), ("redis-server",), ("social.sandbox",), ("run-driver",))
-# One post at a time, as soon as the caps allow: an empty queue asks for the next. And room: at this speed every job is
-# at its pages all the time, and a browser recycled for want of memory would be one more that comes and goes.
+# One post at a time, as soon as the caps allow: an empty queue asks for the next. And room: at this speed every job
+# is at its pages all the time, and a browser recycled for want of memory would be one more that comes and goes.
 ONE_BY_ONE = {"MEMORY_LIMIT_MB": "2048", "DAILY_BUDGET_USD": "1", "JOBS_PLAN_INTERVAL_MIN": "10000"}
 
 
