@@ -4,14 +4,14 @@ from actors.care.control import MemoryIs
 from actors.care.view import MemoryView
 from actors.care.weighing import MIB, Limits, Weight, container_limit, pressing, weigh
 from actors.ground.servers import ServerState
-from actors.resources.loans import Rebuild, Resize
+from actors.resources.loans import Rebuild, Renew, Resize
 from actors.work.context import RunContext
 from actors.work.outcome import Outcome
 from actors.work.run import Job
 from domain.calendar import minutes
 from domain.jobs.spec import JobSpec, Kind
 from domain.resources import memory
-from domain.resources.memory import MemoryAdvice, State
+from domain.resources.memory import MemoryAdvice, Stage, State
 
 
 class MemoryMonitor(Job):
@@ -42,3 +42,5 @@ class MemoryMonitor(Job):
         if advice.recycle:
             ctx.log.warning("memory is %s: the browser is recycled", advice.stage.name.lower())
             ctx.tell("browser", Rebuild("memory is short"))
+        elif advice.stage is not Stage.ENOUGH:
+            ctx.tell("browser", Renew("memory is tight"))  # a browser grows with its use; before it must be taken

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from playwright.async_api import BrowserContext, Error, Page
 
 from actors.resources.chromium import Chromium
-from actors.resources.loans import Backend, BackendFault, BackendGone, LeaseEnded, Loan, Shelf
+from actors.resources.loans import Backend, BackendFault, BackendGone, LeaseEnded, Loan, Renew, Shelf
 from actors.resources.process_tree import Reaper
 from actors.resources.session import Keeper, SetSession, TakeBackSession
 from actors.resources.shell import ResourceActor
@@ -40,6 +40,7 @@ RUN_SECONDS = 60.0
 # A browser that has opened so many contexts (50 for each that can be lent), or is so old, is replaced when nobody
 # uses it: what leaks, leaks a little at a time.
 RETIRE_CONTEXTS = 150
+RENEW_CONTEXTS = 10  # a younger one has not grown, and would be no smaller anew
 RETIRE_SECONDS = 1800.0
 # Words of errors that mean the browser, and not the page's behaviour.
 BROWSER_FAULTS = ("closed", "crashed", "disconnected")
@@ -229,6 +230,10 @@ class BrowserActor(ResourceActor):
                 self.keeper.replace(state)
             case TakeBackSession():
                 self.keeper.take_back()
+            case Renew(why):
+                backend = self.backend
+                if isinstance(backend, BrowserBackend) and backend.contexts_opened >= RENEW_CONTEXTS:
+                    self._renew(backend, why)
             case _:
                 return super().receive(message)
         return None
@@ -238,5 +243,12 @@ class BrowserActor(ResourceActor):
 
     def checked(self) -> None:
         backend = self.backend
-        if isinstance(backend, BrowserBackend) and backend.worn_out() and not self.desk.waited_for():
-            self.rebuild(f"it has opened {backend.contexts_opened} contexts, and nobody uses it now")
+        if isinstance(backend, BrowserBackend) and backend.worn_out():
+            self._renew(backend, "it is worn out")
+
+    def _renew(self, backend: BrowserBackend, why: str) -> None:
+        """Unless somebody uses it, or is about to."""
+        if not backend.loans and not self.desk.waited_for():
+            self.rebuild(
+                f"{why}, has opened {backend.contexts_opened} contexts, and nobody uses it now", renewing=True
+            )

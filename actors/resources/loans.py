@@ -67,6 +67,16 @@ class Resize:
 
 
 @dataclass(frozen=True, slots=True)
+class Renew:
+    """Open a new backend in place of the old, if that has been used for a while and nobody uses it now.
+
+    That is no illness, and is not told as one. why: one line.
+    """
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rebuild:
     """Close everything and open it anew. rest_seconds: between the two."""
 

@@ -65,6 +65,7 @@ class Upkeep(Actor):
         self.state = OPENING
         self.detail = "not opened yet"
         self.answering = False
+        self.renewing = False
         self.backend: Backend | None = None
         self.build = 0
         self.builds = 0  # backends that did open
@@ -164,14 +165,18 @@ class Upkeep(Actor):
         for timer in self._timers.values():
             timer.cancel()
         self.shelf.clear()
-        self.state, self.answering, self.detail = DOWN, False, f"stopped ({reason})"
+        self.state, self.answering, self.renewing, self.detail = DOWN, False, False, f"stopped ({reason})"
         self.show()
 
     # the backend
 
-    def rebuild(self, why: str, rest_seconds: float = 0.0) -> None:
-        """Close all, wait, open anew. Requests wait meanwhile."""
-        log.warning("%s: rebuilt: %s", self.name, why)
+    def rebuild(self, why: str, rest_seconds: float = 0.0, renewing: bool = False) -> None:
+        """Close all, wait, open anew. Requests wait meanwhile.
+
+        renewing: it was well, and is opened anew on purpose: it counts as well until it does not open.
+        """
+        self.renewing = renewing
+        log.log(logging.INFO if renewing else logging.WARNING, "%s: rebuilt: %s", self.name, why)
         self.lend_nothing()
         self.take_all(f"{self.name}: rebuilt, since {why}")
         self._open(rest_seconds, why)
@@ -216,6 +221,7 @@ class Upkeep(Actor):
             raise
 
     def _opened(self, backend: Backend, detail: str) -> None:
+        self.renewing = False
         self.backend = backend
         self.builds += 1
         self.failures = self.missed = 0
@@ -225,6 +231,7 @@ class Upkeep(Actor):
         self.set_timer("check", CHECK_EVERY, _CheckDue(self.build))
 
     def _not_opened(self, why: str) -> None:
+        self.renewing = False
         self.failures += 1
         self.faults["not opened"] += 1
         wait = min(RETRY.max_seconds, RETRY.min_seconds * RETRY.factor ** min(self.failures - 1, 30))
@@ -257,8 +264,8 @@ class Upkeep(Actor):
     # telling
 
     def healthy(self) -> bool:
-        """Up and answering."""
-        return self.state is UP and self.answering
+        """Up and answering, or about to be again."""
+        return self.renewing or (self.state is UP and self.answering)
 
     def show(self) -> None:
         """Put what is known on the board, and tell health if it is news."""

@@ -18,7 +18,7 @@ from actors.ground.sandbox_server import SandboxServer
 from actors.ground.servers import ServerActor, server_state
 from actors.protocol import ChildSpec
 from actors.resources.client import Leases
-from actors.resources.loans import LeaseEnded, LeaseRefused, Rebuild, Resize
+from actors.resources.loans import LeaseEnded, LeaseRefused, Rebuild, Renew, Resize
 from actors.resources.process_tree import Process, command_line, descendants, look
 from actors.resources.session import SetSession
 from actors.resources.specs import resource_specs
@@ -219,6 +219,27 @@ ROOST = """
     print(chromium().pid, driver().pid, flush=True)
     time.sleep(600)
 """
+
+
+def test_renewed_while_nobody_uses_it_it_counts_as_well_all_the_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.resources.browser.RENEW_CONTEXTS", 0)
+    world.settled("browser", in_use=0, quarantined=0)
+    before, seen = world.state("browser"), set()
+
+    def renewed() -> bool:
+        now = world.state("browser")
+        seen.add(now.healthy)
+        return now.builds > before.builds
+
+    world.system.tell("browser", Renew("a test asks for it"))
+    eventually(renewed)
+    assert seen == {True}
+    with world.holder("renewing").browser() as browser:
+        world.system.tell("browser", Renew("a test asks for it"))
+        assert browser.run(add, 1, 2) == 3
+    assert world.state("browser").builds == before.builds + 1
 
 
 def test_a_roost_that_is_killed_leaves_no_browser_behind() -> None:
