@@ -26,6 +26,7 @@ POOL_GAUGES = {
 }
 POOL_COUNTERS = {
     "granted": "Leases granted",
+    "ended": "Leases given back",
     "revoked": "Leases taken back",
     "refused": "Requests refused",
 }

@@ -21,6 +21,7 @@ from domain.resources import breaker, leases
 from domain.resources.ledger import Decisions, Ledger
 
 BREAKER_OPEN = "breaker open"
+ACTOR_ENDED = "actor ended"
 ANSWER_SECONDS = 5.0  # beyond the wait deadline, for the refusal itself to arrive
 
 ORDINARY = breaker.Permitted()
@@ -53,12 +54,14 @@ class Owner(Protocol):
 class Desk:
     """Ledger, breaker and loans of one resource, for any thread."""
 
-    def __init__(self, name: str, runtime: Runtime, ledger: Ledger, guard: breaker.Policy, owner: Owner) -> None:
+    def __init__(
+        self, name: str, runtime: Runtime, ledger: Ledger, guard: breaker.Policy, tally: Tally, owner: Owner
+    ) -> None:
         self.name = name
         self.ledger = ledger
         self.lock = runtime.condition(f"the desk of {name}")
         self.guard: breaker.State = breaker.CLOSED
-        self.tally = Tally()
+        self.tally = tally
         self.never: LeaseRefused | None = None  # why nothing is ever lent, where that is so
         self._runtime = runtime
         self._now = runtime.now
@@ -124,8 +127,8 @@ class Desk:
             handed = []
             for decision in self.ledger.release(token, now):  # as `_book` does, but once for every lease
                 if isinstance(decision, leases.Ended):
-                    self._loans.pop(token, None)
-                    self.tally.ended(decision.lease.request.job, decision.held)
+                    if self._loans.pop(token, None) is not None:  # else it ended with the incarnation that lent it
+                        self.tally.ended(decision.lease.request.job, decision.held)
                 elif isinstance(decision, leases.Granted):
                     handed.append(self._hand_over(decision.lease, decision.waited))
             self._look_ahead()
@@ -199,7 +202,9 @@ class Desk:
                 return
             self._closed = why
             askers, self._askers = list(self._askers.values()), {}
-            loans = list(self._loans.values())
+            loans, self._loans = list(self._loans.values()), {}
+            for loan in loans:
+                self.tally.revoked(loan.lease.request.job, ACTOR_ENDED, self._now() - loan.lease.granted_at)
         for asker in askers:
             asker.fail(ActorDead(f"{self.name}: {why}; it may be restarting, ask again in a moment"))
         for loan in loans:
@@ -223,8 +228,8 @@ class Desk:
         for decision in decisions:
             match decision:
                 case leases.Ended(lease, held):
-                    self._loans.pop(lease.token, None)
-                    self.tally.ended(lease.request.job, held)
+                    if self._loans.pop(lease.token, None) is not None:
+                        self.tally.ended(lease.request.job, held)
                 case leases.Granted(lease, waited):
                     effects.append(partial(self._handed, *self._hand_over(lease, waited)))
                 case leases.Refused(request, cause, reason):
@@ -266,8 +271,9 @@ class Desk:
 
     def _take(self, lease: leases.Lease, cause: leases.Cause, reason: str, held: float) -> Effect:
         self._free_permit(lease.request)
-        self.tally.revoked(lease.request.job, cause.value, held)
         loan = self._loans.pop(lease.token, None)
+        if loan is not None:
+            self.tally.revoked(lease.request.job, cause.value, held)
         return lambda: self._owner.taken(loan, lease, reason)
 
     def _free_permit(self, request: leases.Request) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from actors.protocol import SystemMessage
+from actors.resources.tally import JobUse, Tally
 from actors.runtime import Runtime
 from domain.resources.leases import Lease
 
@@ -111,19 +112,6 @@ class BackendGone:
 
     build: int
     why: str
-
-
-@dataclass(frozen=True, slots=True)
-class JobUse:
-    """One job's use of one resource since the actor began. waited, held: seconds in all."""
-
-    job: str
-    granted: int = 0
-    refused: int = 0
-    revoked: int = 0
-    warned: int = 0
-    waited: float = 0.0
-    held: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,10 +235,12 @@ class Backend(Protocol):
 class Shelf:
     """Where a resource's backend stands while its actor is restarted: the next incarnation finds and closes it.
 
-    A fenced incarnation cleans nothing up, and a forgotten pool or browser would live on beside the new one.
+    A fenced incarnation cleans nothing up, and a forgotten pool or browser would live on beside the new one. The
+    counts go on here too.
     """
 
     def __init__(self) -> None:
+        self.tally = Tally()
         self._backend: list[Backend] = []
 
     def put(self, backend: Backend) -> None:

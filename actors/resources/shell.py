@@ -39,7 +39,7 @@ class ResourceActor(Upkeep):
         # Above every token of an earlier incarnation or process: nobody grants a million leases a second.
         self.ledger = Ledger(policy, caps, first_token=int(self.system.runtime.wall() * 1e6))
         self.ledger.resize(0, self.now())  # whoever comes before there is a backend waits for it
-        self.desk = Desk(self.name, self.system.runtime, self.ledger, guard, self)
+        self.desk = Desk(self.name, self.system.runtime, self.ledger, guard, shelf.tally, self)
         self.units = policy.capacity  # how many memory allows
         self.ended.on_settled(lambda _: self.desk.close("its actor has ended"))  # also where it was abandoned
 
@@ -189,6 +189,7 @@ class ResourceActor(Upkeep):
         with self.desk.lock:
             books, guard = self.ledger.statistics(now), breaker.statistics(self.desk.guard, now)
             tally = self.desk.tally
+            granted, ended, revoked, refused = tally.totals()
             jobs, ended_by, refused_by = tally.jobs(), pairs(tally.ended_by), pairs(tally.refused_by)
         return ResourceState(
             name=self.name,
@@ -203,10 +204,10 @@ class ResourceActor(Upkeep):
             quarantined=books.quarantined,
             by_job=books.by_job,
             longest_wait=books.longest_wait,
-            granted=books.granted,
-            ended=books.ended,
-            revoked=books.revoked,
-            refused=books.refused,
+            granted=granted,
+            ended=ended,
+            revoked=revoked,
+            refused=refused,
             ended_by=ended_by,
             refused_by=refused_by,
             jobs=jobs,

@@ -1,8 +1,20 @@
 """Counts of one resource, by job and by cause: cheap to add to, frozen only when somebody looks."""
 
 from collections import Counter
+from dataclasses import dataclass
 
-from actors.resources.loans import JobUse
+
+@dataclass(frozen=True, slots=True)
+class JobUse:
+    """One job's use of one resource since the boot. waited, held: seconds in all."""
+
+    job: str
+    granted: int = 0
+    refused: int = 0
+    revoked: int = 0
+    warned: int = 0
+    waited: float = 0.0
+    held: float = 0.0
 
 
 class _Line:
@@ -14,7 +26,10 @@ class _Line:
 
 
 class Tally:
-    """Not thread-safe: the desk that owns it has a lock."""
+    """One for all incarnations of a resource: a restart of its actor begins no new count.
+
+    Not thread-safe: the desk that has it now has a lock.
+    """
 
     def __init__(self) -> None:
         self._jobs: dict[str, _Line] = {}
@@ -47,6 +62,12 @@ class Tally:
     def warned(self, job: str) -> None:
         """A holder was near its deadline."""
         self._line(job).warned += 1
+
+    def totals(self) -> tuple[int, int, int, int]:
+        """Leases granted, given back and taken, and requests refused."""
+        released = self.ended_by["released"]
+        granted = sum(line.granted for line in self._jobs.values())
+        return granted, released, self.ended_by.total() - released, self.refused_by.total()
 
     def jobs(self) -> tuple[JobUse, ...]:
         """Every job's line, by name."""

@@ -155,7 +155,8 @@ def test_an_incarnation_that_was_fenced_leaves_nothing_lent(world: World, empty_
     assert isinstance(work.over().error, LeaseEnded)
     eventually(lambda: running(empty_dsn) == 0)
     query(world.holder("learn:2"))()
-    world.settled("database", in_use=0, granted=1)
+    counted = world.settled("database", in_use=0, granted=2, ended=1, revoked=1)
+    assert dict(counted.ended_by) == {"released": 1, "actor ended": 1}
     assert world.system.directory.find("database").ledger._next_token > before  # type: ignore[union-attr, attr-defined]
 
 
