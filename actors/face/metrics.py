@@ -146,14 +146,15 @@ def _pools(now: dict[str, Any]) -> Iterator[Metric]:
 
 def _jobs(now: dict[str, Any]) -> Iterator[Metric]:
     runs = CounterMetricFamily("roost_job_runs", "Runs ended", labels=["job", "outcome"])
-    skipped = CounterMetricFamily("roost_job_skips", "Ticks without a run", labels=["job"])
+    skipped = CounterMetricFamily("roost_job_skips", "Ticks without a run", labels=["job", "reason"])
     seconds = GaugeMetricFamily("roost_job_last_run_seconds", "Real seconds of the last run", labels=["job"])
     interval = GaugeMetricFamily("roost_job_interval_seconds", "Calendar seconds between runs", labels=["job"])
     paused = GaugeMetricFamily("roost_job_paused", "1 while an operator holds it", labels=["job"])
     for name, job in now["jobs"].items():
         for outcome in ("succeeded", "failed", "cancelled"):
             runs.add_metric([name, outcome], job[outcome])
-        skipped.add_metric([name], sum(job["skipped"].values()))
+        for reason, times in job["skipped"].items():
+            skipped.add_metric([name, reason], times)
         interval.add_metric([name], job["interval_seconds"])
         paused.add_metric([name], job["state"] == "paused")
         if job["last"] is not None:

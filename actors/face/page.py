@@ -185,17 +185,17 @@ def _jobs(now: dict[str, Any]) -> Markup:
         if last is not None and last["reason"]:
             told += f": {last['reason']}"
         good = None if last is None else last["outcome"] == "succeeded"
-        skipped = sum(job["skipped"].values())
-        runs = f"{job['succeeded']} good" + "".join(
-            f", {number} {word}" for number, word in ((job["failed"], "failed"), (skipped, "skipped")) if number
-        )
+        missed = job["skipped"].get("missed", 0)  # while Roost was down: nobody decided to skip them
+        skipped = sum(job["skipped"].values()) - missed
+        others = ((job["failed"], "failed"), (skipped, "skipped"), (missed, "missed"))
+        runs = f"{job['succeeded']} good" + "".join(f", {number} {word}" for number, word in others if number)
         rows.append(
             tag(
                 "tr",
                 tag("td", _dot(good), name),
                 tag("td", job["state"], tag("small", "; ".join(job["reasons"]))),
                 tag("td", told[:160], kind="quiet"),
-                tag("td", runs),
+                tag("td", runs, kind="runs"),
                 tag("td", clock(job["next_due"]), kind="quiet"),
                 tag("td", span(job["interval_seconds"]), kind="quiet"),
             )

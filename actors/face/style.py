@@ -24,7 +24,7 @@ overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th{text-align:left;font-weight:500;color:var(--quiet);font-size:13px}
 td,th{padding:4px 14px 4px 0;vertical-align:top}tr+tr td{border-top:1px solid var(--line)}
-td:first-child,td:nth-child(n+5){white-space:nowrap}td small{display:block}
+td:first-child,td:nth-child(n+5),.runs{white-space:nowrap}td small{display:block}
 .dot{display:inline-block;width:9px;height:9px;border-radius:50%;margin-right:8px;background:var(--idle)}
 .dot.good{background:var(--good)}.dot.bad{background:var(--bad)}
 meter{width:90px;height:12px;vertical-align:middle}

@@ -47,7 +47,7 @@ def test_level_components_and_jobs_are_there(world: FaceWorld) -> None:
     assert found["roost_component_up", (("component", "database"),)] == 0
     assert found["roost_job_runs_total", (("job", "plan"), ("outcome", "succeeded"))] == 4
     assert found["roost_job_runs_total", (("job", "plan"), ("outcome", "failed"))] == 1
-    assert found["roost_job_skips_total", (("job", "plan"),)] == 1
+    assert found["roost_job_skips_total", (("job", "plan"), ("reason", "gate"))] == 1
     assert found["roost_job_interval_seconds", (("job", "plan"),)] == 1800
 
 
