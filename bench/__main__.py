@@ -9,12 +9,13 @@ import sys
 
 import bench
 
-NOT_BENCHES = ("__main__", "line", "contention", "crawlee_pool", "pages", "rivals")  # these are parts of others
-BY_NAME = ("chaos", "day")  # these take long, and run only where they are named
+# These are parts of others.
+PARTS = ("__main__", "line", "contention", "crawlee_pool", "pages", "rivals", "whole")
+BY_NAME = ("chaos", "day", "soak")  # these take long, and run only where they are named
 
 
 def main() -> None:
-    known = [module.name for module in pkgutil.iter_modules(bench.__path__) if module.name not in NOT_BENCHES]
+    known = [module.name for module in pkgutil.iter_modules(bench.__path__) if module.name not in PARTS]
     options = next((number for number, word in enumerate(sys.argv) if word.startswith("-")), len(sys.argv))
     wanted = sys.argv[1:options] or [name for name in known if name not in BY_NAME]
     if unknown := [name for name in wanted if name not in known]:
