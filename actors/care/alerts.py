@@ -1,14 +1,25 @@
-"""What a person should know of, once each: said in the log, and kept on the board until it is over."""
+"""What a person should know of, once each: said in the log, and kept on the board until it is over.
+
+Most of it is told by others; that a pool is nearly used up is seen here. What is not over is in the journal too, so
+that a restart does not make it forgotten: whoever told it tells that it is over, also in a later life.
+"""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from actors.base import Actor
+from actors.care.crowds import Crowds
+from actors.future import Future
+from actors.ground import journal
+from store.journal import Cached
 
 log = logging.getLogger("roost.alerts")
 
 KEPT = 50
+LOOK_EVERY = 10.0
+CACHE = "alerts"  # the journal's key
+POOL = "pool:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,41 +50,123 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class AlertsState:
-    """On the board under "alerts", the newest last. standing: those not over."""
+    """On the board under "alerts", the newest last. standing: those not over.
+
+    usage: of each pool, the smoothed share of it that is in use.
+    """
 
     standing: tuple[Alert, ...] = ()
     past: tuple[Alert, ...] = ()
+    usage: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Time to see how full the pools are."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Recalled:
+    """What the journal last kept; None if nothing."""
+
+    cached: Cached | None
 
 
 class AlertsActor(Actor):
-    """Keeps the alerts. A new incarnation goes on with those on the board."""
+    """Keeps the alerts. A new incarnation goes on with those on the board and in the journal."""
 
     def on_start(self) -> None:
         before = self.system.board.get(self.name)
-        before = before if isinstance(before, AlertsState) else AlertsState()
-        self.standing = {alert.key: alert for alert in before.standing}
-        self.past = before.past
+        self.recalled = False
+        state = before if isinstance(before, AlertsState) else AlertsState()
+        self.standing = {alert.key: alert for alert in state.standing}
+        self.past = state.past
+        self.usage = state.usage
+        self.early: set[str] = set()  # what was told to be over before the journal has told of it
+        self.crowds = Crowds(self._crowded(), self.now())
         self._show()
+        self._recall()
+        self.after(LOOK_EVERY, _Look())
 
     def receive(self, message: Any) -> Any:
         match message:
-            case Raise(key, text) if key in self.standing:
-                known = self.standing[key]
-                self.standing[key] = Alert(key, text, known.since, known.times + 1)
             case Raise(key, text):
-                log.error("ALERT %s: %s", key, text)
-                self.standing[key] = Alert(key, text, self.calendar())
-            case Clear(key) if key in self.standing:
-                alert = self.standing.pop(key)
-                log.warning("over %s: %s", key, alert.text)
-                over = Alert(key, alert.text, alert.since, alert.times, self.calendar())
-                self.past = (*self.past, over)[-KEPT:]
-            case Clear():
-                return None
+                self._raise(key, text)
+            case Clear(key):
+                self._clear(key)
+            case _Look():
+                self.after(LOOK_EVERY, _Look())
+                self._recall()
+                self._look()
+            case _Recalled(cached):
+                self._on_recalled(cached)
             case _:
                 return super().receive(message)
         self._show()
         return None
 
+    def _raise(self, key: str, text: str) -> None:
+        known = self.standing.get(key)
+        if known is not None:
+            self.standing[key] = Alert(key, text, known.since, known.times + 1)
+            return
+        log.error("ALERT %s: %s", key, text)
+        self.standing[key] = Alert(key, text, self.calendar())
+        self._remember()
+
+    def _clear(self, key: str) -> None:
+        alert = self.standing.pop(key, None)
+        if not self.recalled:
+            self.early.add(key)
+        if alert is None:
+            return
+        log.warning("over %s: %s", key, alert.text)
+        self.past = (*self.past, Alert(key, alert.text, alert.since, alert.times, self.calendar()))[-KEPT:]
+        self._remember()
+
+    # pools
+
+    def _look(self) -> None:
+        usages = self.crowds.look(self.system.board, self.now())
+        for name, usage in usages.items():
+            key = POOL + name
+            if usage.crowded and key not in self.standing:
+                self._raise(key, f"{name}: {usage.mean:.0%} in use for minutes. `ctl pools` tells who has it")
+            elif not usage.crowded and key in self.standing:
+                self._clear(key)
+        self.usage = tuple((name, usage.mean) for name, usage in usages.items())
+
+    def _crowded(self) -> frozenset[str]:
+        return frozenset(key.removeprefix(POOL) for key in self.standing if key.startswith(POOL))
+
+    # earlier lives
+
+    def _recall(self) -> None:
+        def answered(answer: Future) -> None:
+            try:
+                self.tell_myself(_Recalled(answer.get(0.0)))
+            except Exception as error:  # noqa: BLE001 - a journal that cannot say is asked again
+                log.debug("what the journal knows of alerts is not known: %s", error)
+
+        if not self.recalled:
+            self.system.ask_later("journal", journal.Recall(CACHE)).on_settled(answered)
+
+    def _on_recalled(self, cached: Cached | None) -> None:
+        if self.recalled:
+            return
+        self.recalled = True
+        kept = [Alert(**each) for each in cached.value] if cached is not None else []
+        before = {alert.key: alert for alert in kept if alert.key not in self.early}
+        self.standing = {**before, **self.standing}
+        self.crowds = Crowds(self._crowded(), self.now())
+        if kept:
+            self._remember()
+
+    def _remember(self) -> None:
+        if self.recalled:  # else what was kept would be lost
+            self.tell("journal", journal.Remember(CACHE, [asdict(alert) for alert in self.standing.values()]))
+
+    # the board
+
     def _show(self) -> None:
-        self.system.board.put(self.name, AlertsState(tuple(self.standing.values()), self.past))
+        self.system.board.put(self.name, AlertsState(tuple(self.standing.values()), self.past, self.usage))

@@ -121,7 +121,7 @@ class ResourceState:
     state: "opening", "up" or "down". healthy: up, answering, and its breaker not open. Units and counts as in
     `domain.resources.leases.Statistics`. builds: times the backend was opened. faults: counts by kind, as the backend
     names them. breaker: its state; breaker_retry_at: monotonic seconds. limit: units configured, of which memory may
-    allow fewer (`capacity`).
+    allow fewer (`capacity`). budgets: what else is limited, with the share of it that is used, 0 to 1.
     """
 
     name: str
@@ -149,6 +149,7 @@ class ResourceState:
     breaker_retry_at: float | None
     breaker_opened_times: int
     breaker_overdue: float
+    budgets: tuple[tuple[str, float], ...] = ()
 
 
 class Loan:

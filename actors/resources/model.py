@@ -6,11 +6,11 @@ templates. Retries are ours (the client's own would sleep past a lease's end, an
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from actors.resources.client import Leases
-from actors.resources.loans import Backend, LeaseError, LeaseRefused, Loan, Shelf
+from actors.resources.loans import Backend, LeaseError, LeaseRefused, Loan, ResourceState, Shelf
 from actors.resources.shell import ResourceActor
 from actors.system import System
 from domain.calendar import DAY
@@ -166,13 +166,21 @@ class ModelBackend:
             raise ModelError("model: an empty answer, or it refused to write", fault=False)
         return Completion(text, call, self.settings.openai_model, used[0], used[1], usd)
 
+    def budgets(self) -> tuple[tuple[str, float], ...]:
+        """How much of each limit is used; nothing where there is no model."""
+        if self._client is None:
+            return ()
+        with self._lock:
+            return self._quota.shares(self.system.runtime.now(), self._day())
+
+    def _day(self) -> int:
+        return int(self.system.runtime.calendar() // DAY)
+
     def _reserve(self, call: str, input_tokens: int, output_tokens: int) -> None:
         runtime = self.system.runtime
         dollars = self._price(input_tokens, output_tokens)
         with self._lock:
-            found = self._quota.reserve(
-                call, input_tokens + output_tokens, dollars, runtime.now(), int(runtime.calendar() // DAY)
-            )
+            found = self._quota.reserve(call, input_tokens + output_tokens, dollars, runtime.now(), self._day())
         if isinstance(found, Exhausted):
             when = "tomorrow" if found.retry_at is None else f"in {found.retry_at - runtime.now():.0f} s"
             raise LeaseRefused(f"model: its {found.what} are used up; there is more {when}", found.what)
@@ -257,3 +265,7 @@ class ModelActor(ResourceActor):
 
     def make_backend(self, build: int) -> Backend:
         return ModelBackend(self.system, self.settings)
+
+    def snapshot(self) -> ResourceState:
+        backend = self.backend
+        return replace(super().snapshot(), budgets=backend.budgets() if isinstance(backend, ModelBackend) else ())

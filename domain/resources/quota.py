@@ -91,6 +91,16 @@ class Quota:
             made.tokens, made.dollars = tokens, dollars
             self._spent += dollars
 
+    def shares(self, now: float, day: int) -> tuple[tuple[str, float], ...]:
+        """How much of each limit is used, 0 to 1, reservations included; named as in `Exhausted`."""
+        recent = [one for one in self._recent.values() if one.at > now - MINUTE]
+        used = (
+            ("requests per minute", len(recent), self.limits.requests_per_minute),
+            ("tokens per minute", sum(one.tokens for one in recent), self.limits.tokens_per_minute),
+            ("dollars per day", self.spent() if day == self._day else 0.0, self.limits.dollars_per_day),
+        )
+        return tuple((what, min(1.0, amount / limit) if limit else 1.0) for what, amount, limit in used)
+
     def spent(self) -> float:
         """Dollars of this calendar day, reservations included."""
         return self._spent + sum(one.dollars for one in self._open.values())
