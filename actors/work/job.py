@@ -162,34 +162,37 @@ class JobActor(Actor):
             return
         tick = self.ticks.next
         assert tick is not None
-        self.book = replace(self.book, grid=tick.grid)
         if tick.missed:
             self.book = self.book.skipped("missed", tick.missed)
         self.ticks.after(tick.grid, self.book.interval)
         match self.book.state:
             case Running() | BackingOff():
-                self._become(self.book.state, skip="overlap")
+                self._become(self.book.state, skip="overlap", grid=tick.grid)
             case Paused():
-                self._become(self.book.state, skip="paused")
+                self._become(self.book.state, skip="paused", grid=tick.grid)
             case _:
-                self._try_to_run(tick=True)
+                self._try_to_run(tick.grid)
 
     # the gate
 
-    def _try_to_run(self, tick: bool = False) -> None:
+    def _try_to_run(self, tick: float | None = None) -> None:
+        """tick: where on the grid it stands, if this is the first look of a tick."""
         match gate.look(self.system, self.spec, self.place.boot):
             case Admitted() as admitted:
-                self._begin_run("schedule", admitted)
+                self._begin_run("schedule", admitted, tick)
             case Skipped() as skipped:
                 self._stay_gated(skipped, tick)
 
-    def _stay_gated(self, skipped: Skipped, tick: bool) -> None:
+    def _stay_gated(self, skipped: Skipped, tick: float | None) -> None:
         kind, reasons = skipped.reasons[0].why.value, tuple(reason.text for reason in skipped.reasons)
-        if tick and not isinstance(self.book.state, Gated):
+        if tick is not None and not isinstance(self.book.state, Gated):
             # One row for each time that the gate closes; every tick is counted all the same.
             run_id = self.system.runtime.new_id()
             self.tell("recorder", RunRecord.of_skip(self.spec.name, run_id, self.calendar(), kind, reasons))
-        self._become(Gated(reasons), skip=kind if tick else None)
+        if tick is None:
+            self._become(Gated(reasons))
+        else:
+            self._become(Gated(reasons), skip=kind, grid=tick)
         self._look_again(LOOK_AGAIN)
 
     def _look_again(self, seconds: float) -> None:
@@ -198,29 +201,32 @@ class JobActor(Actor):
 
     # runs
 
-    def _begin_run(self, asked_by: str, admitted: Admitted) -> None:
+    def _begin_run(self, asked_by: str, admitted: Admitted, tick: float | None = None) -> str:
+        """Returns its id. tick: the grid's, if it begins at one."""
         now = self.calendar()
         self._begun_at = self.now()
-        if isinstance(self.book.state, Gated) and self.book.grid is not None:
+        grid = self.book.grid if tick is None else tick
+        if isinstance(self.book.state, Gated) and grid is not None:
             # It comes late: the next tick must not follow on its heels.
-            self.ticks.after(self.book.grid, self.book.interval, not_before=now + self.book.interval / 2)
-        self.book = replace(
-            self.book,
-            run=Run(self.system.runtime.new_id(), now, 0, asked_by),
-            last_start=now,
-            grid=now if self.book.grid is None else self.book.grid,
-        )
-        self._begin_attempt(admitted)
+            self.ticks.after(grid, self.book.interval, not_before=now + self.book.interval / 2)
+        run = Run(self.system.runtime.new_id(), now, 1, asked_by)
+        self._begin_attempt(admitted, run, last_start=now, grid=now if grid is None else grid)
+        return run.run_id
 
-    def _begin_attempt(self, admitted: Admitted) -> None:
-        run = self.book.run
-        assert run is not None
-        run = replace(run, attempt=run.attempt + 1)
+    def _begin_another_attempt(self, admitted: Admitted) -> str:
+        assert self.book.run is not None
+        run = replace(self.book.run, attempt=self.book.run.attempt + 1)
+        self._begin_attempt(admitted, run)
+        return run.run_id
+
+    def _begin_attempt(self, admitted: Admitted, run: Run, **more: Any) -> None:
         actor = f"run:{self.spec.name}:{self.book.started + 1}"
         ticket = Ticket(
             self.spec, self.name, run.run_id, run.attempt, admitted.budget, admitted.effects, admitted.missing
         )
-        self._become(Running(actor, since=self.now()), run=run, started=self.book.started + 1, notes=admitted.missing)
+        self._become(
+            Running(actor, since=self.now()), run=run, started=self.book.started + 1, notes=admitted.missing, **more
+        )
         self.attempts.begin(actor, ticket)
 
     def _on_not_started(self, actor: str, why: str) -> None:
@@ -266,14 +272,18 @@ class JobActor(Actor):
                 self._end_run("failed", f"{failed.reason} ({why})")
 
     def _on_try_again(self, run_id: str) -> None:
-        run = self.book.run
-        if run is None or run.run_id != run_id or not isinstance(self.book.state, BackingOff):
+        run, state = self.book.run, self.book.state
+        if run is None or run.run_id != run_id or not isinstance(state, BackingOff):
             return
         match gate.look(self.system, self.spec, self.place.boot):
             case Admitted() as admitted:
-                self._begin_attempt(admitted)
+                self._begin_another_attempt(admitted)
+            case Skipped(reasons) if self.now() < state.until + self.spec.deadline:
+                # What failed the attempt most often closes the gate as well: it is not the run's end.
+                self._become(replace(state, gate=tuple(reason.text for reason in reasons)))
+                self.after(LOOK_AGAIN, TryAgain(run_id))
             case Skipped() as skipped:
-                self._end_run("failed", f"{self.book.state.reason} (not tried again: {skipped})")
+                self._end_run("failed", f"{state.reason} (not tried again: {skipped})")
 
     def _end_run(self, outcome: EndWord, reason: str, said: Outcome | None = None) -> None:
         run, now = self.book.run, self.calendar()
@@ -281,11 +291,10 @@ class JobActor(Actor):
         said = said or Outcome()
         seconds = self.now() - self._begun_at
         end = Ended(run.run_id, outcome, reason, now, seconds, run.attempt, said.done, said.of, said.detail)
-        self.book = self.book.ended(end)
         self.tell("recorder", RunRecord.of_run(self.spec.name, run, end, self.book.notes))
         if said.again_in is not None:
             self.ticks.at_latest(said.again_in)
-        self._become(self._at_rest())
+        self._become(self._at_rest(), **self.book.changed_by(end))
 
     # the level
 
@@ -325,8 +334,8 @@ class JobActor(Actor):
             case Running(actor, since):
                 self.book = replace(self.book, state=Running(actor, since))
                 self.attempts.take_over(actor, since)
-            case BackingOff(reason, until):
-                self.book = replace(self.book, state=BackingOff(reason, until))
+            case BackingOff(until=until):
+                self.book = replace(self.book, state=state)
                 self.after(max(0.0, until - self.now()), TryAgain(run.run_id))
             case _:
                 self._end_run("cancelled", "its job actor ended, and the run with it")
@@ -350,11 +359,9 @@ class JobActor(Actor):
             case Skipped(reasons):
                 return Barred(tuple(reason.text for reason in reasons))
             case Admitted() as admitted if isinstance(self.book.state, BackingOff):
-                self._begin_attempt(admitted)
+                return Accepted(self._begin_another_attempt(admitted))
             case Admitted() as admitted:
-                self._begin_run(by, admitted)
-        assert self.book.run is not None
-        return Accepted(self.book.run.run_id)
+                return Accepted(self._begin_run(by, admitted))
 
     def _pause(self, by: str) -> PauseSet:
         self.book = replace(self.book, paused_by=by)

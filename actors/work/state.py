@@ -5,7 +5,7 @@ The snapshot on the board is the job actor's whole memory, so a new incarnation 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from domain.jobs.health import Record
 from domain.jobs.spec import JobSpec
@@ -38,10 +38,11 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class BackingOff:
-    """An attempt failed; the next one comes at `until` (monotonic seconds)."""
+    """An attempt failed; the next one comes at `until` (monotonic seconds). gate: why not yet, though it is past."""
 
     reason: str
     until: float
+    gate: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +171,8 @@ class JobSnapshot:
         match self.state:
             case Gated(reasons):
                 return reasons
-            case BackingOff(reason):
-                return (reason,)
+            case BackingOff(reason, gate=gate):
+                return (reason, *gate)
             case Paused(by):
                 return (f"paused by {by}",)
             case Running(stopping=True):
@@ -185,20 +186,19 @@ class JobSnapshot:
         counts[reason] = counts.get(reason, 0) + times
         return replace(self, skips=tuple(sorted(counts.items())))
 
-    def ended(self, end: Ended) -> "JobSnapshot":
-        """With the end of its run; the state is the caller's to change."""
+    def changed_by(self, end: Ended) -> dict[str, Any]:
+        """The fields that the end of its run changes, with their new values; the state is the caller's to change."""
         success = end.outcome == "succeeded"
-        return replace(
-            self,
-            run=None,
-            last_end=end,
-            last_success=end.at if success else self.last_success,
-            succeeded=self.succeeded + success,
-            failed=self.failed + (end.outcome == "failed"),
-            cancelled=self.cancelled + (end.outcome == "cancelled"),
-            recent=(*self.recent, success)[-REMEMBERED:] if end.outcome != "cancelled" else self.recent,
-            seconds_total=self.seconds_total + end.seconds,
-        )
+        return {
+            "run": None,
+            "last_end": end,
+            "last_success": end.at if success else self.last_success,
+            "succeeded": self.succeeded + success,
+            "failed": self.failed + (end.outcome == "failed"),
+            "cancelled": self.cancelled + (end.outcome == "cancelled"),
+            "recent": (*self.recent, success)[-REMEMBERED:] if end.outcome != "cancelled" else self.recent,
+            "seconds_total": self.seconds_total + end.seconds,
+        }
 
     def record(self) -> Record:
         """As the rules of health and the watchdog want it."""

@@ -112,6 +112,43 @@ def test_between_attempts_the_job_is_backing_off_and_answers() -> None:
     assert isinstance(world.ask(RunNow("test")), Accepted)  # at once, not when the wait is over
 
 
+def losing_its_browser(world: JobWorld) -> None:
+    """A run that fails since the browser is gone, and is then to be tried again."""
+    lost: list[bool] = []
+
+    def scrape(ctx: RunContext) -> Outcome:
+        while not lost:
+            ctx.sleep(1.0)
+        if ctx.attempt == 1:
+            raise RunFailed(Failure.UNAVAILABLE, "the page is gone")
+        return Outcome(done=1, of=1)
+
+    world.job(spec(kind=Kind.SCRAPING, holds=Holds(browser=1), deadline=120.0), scrape, offset=0)
+    world.advance(20)
+    world.level(Level.MINIMAL, BROWSER)
+    lost.append(True)
+    world.advance(40)
+    assert world.state() == "backing off"
+    assert world.book().reasons == ("the page is gone", "the browser is down: runs wait until it is back")
+
+
+def test_an_attempt_that_finds_the_gate_closed_waits_for_it() -> None:
+    world = JobWorld().with_recorder()
+    losing_its_browser(world)
+    world.level(Level.FULL)
+    world.advance(30)
+    assert [(row.outcome, row.attempts) for row in world.rows] == [("succeeded", 2)]
+
+
+def test_it_does_not_wait_for_ever() -> None:
+    world = JobWorld().with_recorder()
+    losing_its_browser(world)
+    world.advance(150)
+    (row,) = world.rows
+    assert row.outcome == "failed"
+    assert row.reason == "the page is gone (not tried again: the browser is down: runs wait until it is back)"
+
+
 def test_a_crash_is_a_failure_that_is_tried_again() -> None:
     world, attempts = JobWorld(), []
 
