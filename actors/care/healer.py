@@ -62,7 +62,8 @@ class Healer:
             self._arm(component)
 
     def is_well(self, component: str) -> None:
-        """The end of its treatment."""
+        """The end of its treatment, or of an alert that stands from an earlier life."""
+        self._owner.tell("alerts", alerts.Clear(f"ill:{component}"))
         course = self._courses.pop(component, None)
         if course is None:
             return
@@ -70,7 +71,6 @@ class Healer:
         healed = healing.after_success(course, step, self._owner.now())
         self.history = healing.remember(self.history, healed)
         log.info("%s is well again, after %d step(s)", component, healed.attempts)
-        self._owner.tell("alerts", alerts.Clear(f"ill:{component}"))
 
     def receive(self, message: StepTaken | StepOver) -> None:
         """What the timers of a treatment say; nothing for one that is over."""

@@ -24,7 +24,7 @@ log = logging.getLogger("roost.care")
 
 EVERY = MINUTE  # calendar
 AT_LEAST = 5.0  # real seconds between looks, however fast the calendar runs
-PATIENCE = 3 * MINUTE  # calendar, that each step is given
+PATIENCE = 3 * MINUTE  # calendar, that each step is given, and the job's deadline at least
 GRACE = 10.0  # real seconds past its deadline that a run's own job actor has to end it
 JOBS = "jobs"  # their supervisor
 
@@ -60,7 +60,8 @@ class WatchdogActor(Actor):
         match message:
             case Look():
                 self._wind()
-                self._look()
+                if not self.system.in_transit:  # else jobs end, or have not begun, and nothing is wrong with that
+                    self._look()
             case _:
                 return super().receive(message)
 
@@ -74,9 +75,16 @@ class WatchdogActor(Actor):
             if found:
                 self._escalate(name, found)
                 troubles.append((name, ", ".join(finding.trouble.value for finding in found), self._step(name)))
-            elif self.escalations.pop(name, None) is not None:
+            elif self.escalations.pop(name, None) is not None or self._was_told_of(name):
                 self.tell("alerts", alerts.Clear(f"job:{name}"))
         self.system.board.put(self.name, WatchdogState(self.calendar(), tuple(troubles)))
+
+    def _was_told_of(self, name: str) -> bool:
+        """Whether an alert of an earlier life stands, and the job has succeeded in this one."""
+        snapshot, told = self.system.board.get(f"job:{name}"), self.system.board.get("alerts")
+        if not isinstance(snapshot, JobSnapshot) or not isinstance(told, alerts.AlertsState):
+            return False
+        return snapshot.succeeded > 0 and any(alert.key == f"job:{name}" for alert in told.standing)
 
     def _findings(self, name: str) -> tuple[Finding, ...]:
         snapshot = self.system.board.get(f"job:{name}")
@@ -86,14 +94,14 @@ class WatchdogActor(Actor):
         health = self.system.board.get("health")
         level_changed = health.since if isinstance(health, HealthView) else self.boot
         monotonic = self.now() - (GRACE if isinstance(snapshot.state, Running) else 0.0)
-        found = findings(snapshot.spec, snapshot.record(), self.boot, level_changed, now, monotonic)
+        found = findings(snapshot.spec, snapshot.record(), self.boot, level_changed, now, monotonic, self._speed())
         if isinstance(snapshot.state, Gated):
             # It is due and says why it may not run: neither a nudge nor a restart can change that.
             return tuple(finding for finding in found if finding.trouble is not Trouble.OVERDUE)
         return found
 
     def _escalate(self, name: str, found: tuple[Finding, ...]) -> None:
-        patience = max(PATIENCE, self._calendar_seconds(AT_LEAST))
+        patience = max(PATIENCE, max(AT_LEAST, self._deadline(name)) * self._speed())
         step = escalated(self.escalations.get(name), self.calendar(), patience)
         if step is None:
             return
@@ -120,5 +128,10 @@ class WatchdogActor(Actor):
     def _step(self, name: str) -> str:
         return self.escalations[name].step.value
 
-    def _calendar_seconds(self, real: float) -> float:
-        return real / self.system.runtime.real_seconds(1.0)
+    def _deadline(self, name: str) -> float:
+        snapshot = self.system.board.get(f"job:{name}")
+        return snapshot.spec.deadline if isinstance(snapshot, JobSnapshot) else 0.0
+
+    def _speed(self) -> float:
+        """Calendar seconds in a real one."""
+        return 1.0 / self.system.runtime.real_seconds(1.0)

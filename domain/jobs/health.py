@@ -104,11 +104,19 @@ class Finding:
 
 
 def findings(
-    spec: JobSpec, record: Record, boot: float, level_changed: float, now: float, monotonic: float
+    spec: JobSpec,
+    record: Record,
+    boot: float,
+    level_changed: float,
+    now: float,
+    monotonic: float,
+    speed: float = 1.0,
 ) -> tuple[Finding, ...]:
     """What the watchdog has to say of a job; nothing for one that is not expected to run.
 
     now, boot, level_changed: calendar seconds. monotonic: real seconds, as `record.running_since`.
+    speed: calendar seconds in a real one. Where the calendar runs fast, an interval may be shorter than a run can be;
+    then what is allowed is counted in the run's deadline instead.
     """
     found = []
     if record.running_since is not None:
@@ -116,12 +124,13 @@ def findings(
         if over > 0:
             found.append(Finding(spec.name, Trouble.PAST_DEADLINE, over))
     if record.expected:
+        interval = max(record.interval, spec.deadline * speed)
         since_start = max(boot, level_changed, boot if record.last_start is None else record.last_start)
-        overdue = now - since_start - OVERDUE_INTERVALS * record.interval
+        overdue = now - since_start - OVERDUE_INTERVALS * interval
         if overdue > 0 and record.running_since is None:
             found.append(Finding(spec.name, Trouble.OVERDUE, overdue))
         since_success = max(boot, level_changed, boot if record.last_success is None else record.last_success)
-        silent = now - since_success - max(SILENT_INTERVALS * record.interval, SILENT_AT_LEAST)
+        silent = now - since_success - max(SILENT_INTERVALS * interval, SILENT_AT_LEAST)
         if spec.kind is Kind.CRITICAL and silent > 0:
             found.append(Finding(spec.name, Trouble.SILENT, silent))
     return tuple(found)

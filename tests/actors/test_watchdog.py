@@ -19,8 +19,8 @@ __all__ = ["close_worlds"]
 
 
 class WatchWorld(JobWorld):
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, speed: float = 1.0) -> None:
+        super().__init__(speed)
         self.heard: dict[str, list[Any]] = {"jobs": [], "alerts": []}
         for name, heard in self.heard.items():
             self.system.start(name, lambda heard=heard: _Ear(heard))
@@ -94,6 +94,47 @@ def test_when_the_trouble_is_over_the_alert_is_cleared() -> None:
     world.system.tell("job:learn", RunNow("test"))
     world.advance(120)
     assert alerts.Clear("job:learn") in world.heard["alerts"]
+
+
+def test_an_alert_of_an_earlier_life_is_cleared_once_the_job_has_done_its_work() -> None:
+    world = WatchWorld()
+    before = alerts.Alert("job:learn", "it was silent", since=world.boot - 3600)
+    world.system.board.put("alerts", alerts.AlertsState((before,)))
+    world.job(spec("learn", every=600), offset=300)
+    world.watch("learn")
+    world.advance(250)
+    assert world.heard["alerts"] == []
+    world.advance(120)
+    assert world.heard["alerts"] == [alerts.Clear("job:learn")]
+
+
+def test_nobody_is_nudged_while_the_tree_ends() -> None:
+    world = WatchWorld()
+    world.job(spec("learn", every=600))
+    world.watch("learn")
+    world.advance(60)
+    world.system.in_transit = True
+    world.system.tell("job:learn", Stop())
+    world.advance(7_200)
+    assert world.troubles == ()
+    assert world.heard == {"jobs": [], "alerts": []}
+
+
+def test_a_job_whose_interval_is_shorter_than_its_run_is_left_alone() -> None:
+    world = WatchWorld(speed=60.0)
+
+    def slow(ctx: RunContext) -> Outcome:
+        ctx.sleep(10.0)
+        if ctx.attempt == 1:
+            raise RunFailed(Failure.PAGE_BROKEN, "the second look helps")
+        return Outcome()
+
+    world.job(spec("learn", every=60, deadline=30.0, kind=Kind.CRITICAL), slow)
+    world.watch("learn")
+    world.advance(600)
+    assert world.book().succeeded > 10
+    assert world.troubles == ()
+    assert world.heard == {"jobs": [], "alerts": []}
 
 
 def test_a_paused_job_is_not_expected_to_run() -> None:

@@ -188,6 +188,31 @@ def test_the_watchdog_finds_a_job_that_is_overdue_by_half_an_interval():
     assert found(job("plan"), record, 1901.0) == {health.Trouble.OVERDUE}
 
 
+def test_where_the_calendar_outruns_a_run_its_deadline_is_what_counts():
+    record = health.Record(interval=60.0, last_start=1000.0, last_success=1000.0)
+    spec = job("memory_monitor", deadline=30.0, kind=Kind.CRITICAL)
+
+    def troubles(real_seconds: float) -> set[health.Trouble]:
+        found = health.findings(spec, record, 0.0, 0.0, 1000.0 + 60.0 * real_seconds, 0.0, speed=60.0)
+        return {each.trouble for each in found}
+
+    assert troubles(45.0) == set()
+    assert troubles(45.1) == {health.Trouble.OVERDUE}
+    assert troubles(60.0) == {health.Trouble.OVERDUE}
+    assert troubles(60.1) == {health.Trouble.OVERDUE, health.Trouble.SILENT}
+
+
+@given(st.floats(1.0, 86400.0), st.floats(1.0, 600.0), st.floats(1.0, 120.0), st.floats(0.0, 1.0))
+def test_a_run_that_keeps_its_deadline_makes_no_job_overdue(
+    interval: float, deadline: float, speed: float, share: float
+):
+    spec = job("plan", deadline=deadline)
+    began = 1000.0
+    over = began + share * deadline * speed
+    record = health.Record(interval=interval, last_start=began, last_success=over)
+    assert health.findings(spec, record, 0.0, 0.0, over, 0.0, speed) == ()
+
+
 def test_a_critical_job_may_be_silent_for_two_intervals_and_at_least_half_an_hour():
     spec = job("posting", kind=Kind.CRITICAL)
     record = health.Record(interval=300.0, last_start=5000.0, last_success=1000.0)
