@@ -132,6 +132,11 @@ def _level(now: dict[str, Any]) -> Iterator[Metric]:
 
 
 def _pools(now: dict[str, Any]) -> Iterator[Metric]:
+    usage = GaugeMetricFamily("roost_pool_usage_ratio", "Share in use, smoothed over a minute", labels=["pool"])
+    for name, share in now["usage"].items():
+        usage.add_metric([name], share)
+    yield usage
+    yield gauge("roost_alerts", "Alerts that need a person now", len(now["alerts"]))
     for word, help in POOL_GAUGES.items():
         metric = GaugeMetricFamily(f"roost_pool_{word}", help, labels=["resource"])
         for name, pool in now["pools"].items():

@@ -42,6 +42,7 @@ def status(view: View) -> dict[str, Any]:
         **health(view),
         "lane": lane(view),
         "alerts": alerts(view),
+        "usage": usage(view),
         "startup": startup(view),
         "journal": plain(system.board.get("journal")),
         "memory": plain(system.board.get("memory")),
@@ -112,6 +113,14 @@ def alerts(view: View) -> list[dict[str, Any]]:
                 for alert in standing
             ]
     return []
+
+
+def usage(view: View) -> dict[str, float]:
+    """Of each pool, and each of the model's budgets, the share in use, smoothed over a minute."""
+    match view.system.board.get("alerts"):
+        case AlertsState(usage=found):
+            return {name: round(share, 3) for name, share in found}
+    return {}
 
 
 def startup(view: View) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from actors.base import Actor
+from actors.care.alerts import Alert, AlertsState
 from actors.care.view import ComponentView, HealthView
 from actors.face.metrics import exposition
 from actors.protocol import ChildSpec, StartChild
@@ -49,6 +50,15 @@ def test_level_components_and_jobs_are_there(world: FaceWorld) -> None:
     assert found["roost_job_runs_total", (("job", "plan"), ("outcome", "failed"))] == 1
     assert found["roost_job_skips_total", (("job", "plan"), ("reason", "gate"))] == 1
     assert found["roost_job_interval_seconds", (("job", "plan"),)] == 1800
+
+
+def test_alerts_and_the_usage_of_pools_are_there(world: FaceWorld) -> None:
+    alert = Alert("pool:redis", "redis: 93% in use", since=0.0)
+    world.system.board.put("alerts", AlertsState((alert,), usage=(("redis", 0.93), ("model tokens per minute", 0.1))))
+    found = samples(world)
+    assert found["roost_alerts", ()] == 1
+    assert found["roost_pool_usage_ratio", (("pool", "redis"),)] == 0.93
+    assert found["roost_pool_usage_ratio", (("pool", "model tokens per minute"),)] == 0.1
 
 
 def test_the_runs_of_a_job_are_one_number_and_no_labels(world: FaceWorld) -> None:
