@@ -2,11 +2,12 @@
 
 pykka gives us the actor object, its ref and its proxy; its own loop, inbox, future and registry do not fit (an ask's
 failure leaves the actor alive with half a state, queued messages vanish at death, the registry is a list). What is
-overridden or called here is what `tests/actors/test_pykka_seam.py` pins down.
+overridden or called here is what `tests/actors/test_parts.py` pins down.
 """
 
 import threading
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import pykka
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 A = TypeVar("A", bound="SeamedActor")
 
-_constructing = threading.local()  # pykka asks a *static* method for the inbox: the runtime reaches it by the thread
+_constructing = threading.local()  # a subclass's constructor is free, so name and system reach ours by the thread
 
 
 class SeamedActor(pykka.ThreadingActor):
@@ -29,20 +30,29 @@ class SeamedActor(pykka.ThreadingActor):
     mailbox_full: ClassVar[FullPolicy] = "refuse"
     actor_inbox: Any
     name: str
+    generation: int
     system: "System"
 
     def __init__(self) -> None:
+        # Not pykka's own: an id, an event and a ref for each actor cost more than all that we use of them.
         if not hasattr(_constructing, "system"):
             raise TypeError(f"{type(self).__name__}: an actor is made by its system or supervisor, from a ChildSpec")
         self.name, self.system = _constructing.name, _constructing.system
-        _constructing.actor_class = type(self)
-        super().__init__()
+        self.actor_inbox = Mailbox(self.system.runtime, self.mailbox_capacity, self.mailbox_full, self.name)
 
-    @staticmethod
-    def _create_actor_inbox() -> Any:
-        actor_class = _constructing.actor_class
-        runtime = _constructing.system.runtime
-        return Mailbox(runtime, actor_class.mailbox_capacity, actor_class.mailbox_full, _constructing.name)
+    @cached_property
+    def _actor_ref(self) -> pykka.ActorRef[Any]:  # type: ignore[override]
+        return pykka.ActorRef(self)
+
+    @cached_property
+    def actor_urn(self) -> str:  # type: ignore[override]
+        """pykka's id of this incarnation."""
+        return f"urn:roost:{self.name}:{self.generation}"
+
+    @cached_property
+    def actor_stopped(self) -> threading.Event:  # type: ignore[override]
+        """pykka's sign that it has stopped. Nobody of ours waits for it: see `Actor.ended`."""
+        return threading.Event()
 
     def _start_actor_loop(self) -> None:
         raise TypeError("an actor of Roost is started by its system or a supervisor, not by pykka's start()")

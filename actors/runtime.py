@@ -15,7 +15,6 @@ import os
 import random
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from itertools import count
 from typing import Any, Protocol
@@ -146,7 +145,7 @@ class ThreadedRuntime:
         return random.Random()
 
     def new_id(self) -> str:
-        return uuid.uuid4().hex
+        return os.urandom(16).hex()
 
 
 class _Threads:
@@ -276,7 +275,7 @@ class _Timers:
         self._runtime = runtime
         self._heap: list[tuple[float, int, _Scheduled]] = []
         self._order = count()
-        self._changed = threading.Condition(threading.Lock())
+        self._changed = _Condition()
         self._running = False
 
     def add(self, when: float, callback: Callable[[], None]) -> _Scheduled:
@@ -293,20 +292,20 @@ class _Timers:
     def _loop(self) -> None:
         while True:
             callback = self._next_due()
-            if callback is None:
-                continue
             try:
                 callback()
             except Exception:
                 # A timer belongs to whoever set it; the thread belongs to all.
                 log.exception("a timer's callback failed; the other timers go on")
 
-    def _next_due(self) -> Callable[[], None] | None:
+    def _next_due(self) -> Callable[[], None]:
+        heap = self._heap
         with self._changed:
-            while self._heap and self._heap[0][2].callback is None:
-                heapq.heappop(self._heap)
-            wait = self._heap[0][0] - self._runtime.now() if self._heap else None
-            if wait is None or wait > 0:
-                self._changed.wait(wait)
-                return None
-            return heapq.heappop(self._heap)[2].callback
+            while True:
+                wait = heap[0][0] - self._runtime.now() if heap else None
+                if wait is not None and (wait <= 0 or heap[0][2].callback is None):
+                    callback = heapq.heappop(heap)[2].callback
+                    if callback is not None:
+                        return callback
+                else:
+                    self._changed.wait(wait)

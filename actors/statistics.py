@@ -24,12 +24,10 @@ class Histogram:
         self.counts[bisect_left(SECONDS, seconds)] += 1
         self.sum += seconds
 
-    def merged(self, other: "Histogram") -> "Histogram":
-        """A new one of both, such as an earlier incarnation's and the present one's."""
-        both = Histogram()
-        both.counts = [mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)]
-        both.sum = self.sum + other.sum
-        return both
+    def take_in(self, other: "Histogram") -> None:
+        """Count what the other has counted too, such as an incarnation's that has ended."""
+        self.counts = [mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)]
+        self.sum += other.sum
 
     def cumulated(self) -> list[tuple[float, int]]:
         """(upper bound in seconds, how many were at most that long), ending with infinity."""

@@ -5,7 +5,7 @@ There is one in a process; tests make as many as they like.
 
 import logging
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -46,7 +46,7 @@ class System:
         self._zombie_cap = zombie_cap
         self._zombies: dict[Actor, float] = {}  # abandoned incarnations whose threads have not ended, and since when
         self._counts = threading.Lock()  # for counters alone: never held over anything that can wait
-        self._handled: dict[str, Histogram] = {}  # by class: of incarnations that have ended
+        self._handled: dict[str, Histogram] = defaultdict(Histogram)  # by class: of incarnations that have ended
         self._letters_logged: dict[str, float] = {}
         self._current = threading.local()
 
@@ -154,8 +154,7 @@ class System:
         """Called last by an actor's own thread."""
         with self._counts:
             actor.thread_over = True
-            kind = type(actor).__name__
-            self._handled[kind] = self._handled.get(kind, Histogram()).merged(actor.handled_seconds)
+            self._handled[type(actor).__name__].take_in(actor.handled_seconds)
             self._zombies.pop(actor, None)
 
     def zombies(self) -> list[str]:
@@ -165,11 +164,12 @@ class System:
 
     def handler_seconds(self) -> dict[str, Histogram]:
         """How long handlers took, by class of actor, since the system began."""
+        total: dict[str, Histogram] = defaultdict(Histogram)
         with self._counts:
-            total = {kind: Histogram().merged(handled) for kind, handled in self._handled.items()}
+            for kind, handled in self._handled.items():
+                total[kind].take_in(handled)
         for actor in self.directory.actors():
-            kind = type(actor).__name__
-            total[kind] = total.get(kind, Histogram()).merged(actor.handled_seconds)
+            total[type(actor).__name__].take_in(actor.handled_seconds)
         return total
 
     def monitor(self, name: str, watcher: str) -> None:

@@ -110,7 +110,7 @@ def _apply(conn: Connection, write: Write) -> posts.Change | None:
         case Run():
             runs.record(conn, [write])
         case Heartbeat():
-            runs.beat(conn, write)
+            runs.beat(conn, [write])
         case Flag():
             flags.put(conn, write)
         case Spend():

@@ -47,16 +47,16 @@ class Heartbeat:
 
 
 def record(conn: Connection, runs: Sequence[Run]) -> int:
-    """Keep runs in one round trip; returns how many were not known before."""
+    """Keep runs with one statement; returns how many were not known before."""
     query = """
         insert into job_runs (run_id, job, instance, started_at, ended_at, outcome, attempts, reason, detail)
-        values (%(run_id)s, %(job)s, %(instance)s, to_timestamp(%(started_at)s), to_timestamp(%(ended_at)s),
-                %(outcome)s, %(attempts)s, %(reason)s, %(detail)s)
+        select run_id, job, instance, to_timestamp(started_at), to_timestamp(ended_at), outcome, attempts, reason,
+               detail
+          from jsonb_to_recordset(%(runs)s) as run (run_id text, job text, instance text, started_at float8,
+               ended_at float8, outcome text, attempts int, reason text, detail jsonb)
         on conflict do nothing
     """
-    with conn.transaction(), conn.cursor() as cursor:
-        cursor.executemany(query, [_params(run) for run in runs])
-        return cursor.rowcount
+    return changed(conn, query, {"runs": _as_json(runs)})
 
 
 def history(conn: Connection, *, job: str | None = None, limit: int = 50) -> tuple[Run, ...]:
@@ -102,15 +102,16 @@ def failures(conn: Connection, *, since: float, limit: int = 20) -> tuple[tuple[
     return tuple((each["job"], each["reason"], each["times"]) for each in found)
 
 
-def beat(conn: Connection, heartbeat: Heartbeat) -> bool:
-    """Keep a sign of life; False if a later one is known."""
+def beat(conn: Connection, heartbeats: Sequence[Heartbeat]) -> int:
+    """Keep signs of life, one a job, with one statement; returns for how many jobs no later one is known."""
     query = """
         insert into job_heartbeats (job, instance, state, at)
-        values (%(job)s, %(instance)s, %(state)s, to_timestamp(%(at)s))
+        select job, instance, state, to_timestamp(at)
+          from jsonb_to_recordset(%(beats)s) as beat (job text, instance text, state text, at float8)
         on conflict (job) do update set instance = excluded.instance, state = excluded.state, at = excluded.at
          where job_heartbeats.at <= excluded.at
     """
-    return changed(conn, query, {name: getattr(heartbeat, name) for name in Heartbeat.__slots__}) == 1
+    return changed(conn, query, {"beats": _as_json(heartbeats)})
 
 
 def heartbeats(conn: Connection) -> tuple[Heartbeat, ...]:
@@ -119,5 +120,5 @@ def heartbeats(conn: Connection) -> tuple[Heartbeat, ...]:
     return tuple(Heartbeat(**found) for found in rows(conn, query, {}))
 
 
-def _params(run: Run) -> dict[str, Any]:
-    return {**{name: getattr(run, name) for name in Run.__slots__}, "detail": Jsonb(run.detail)}
+def _as_json(values: Sequence[Run] | Sequence[Heartbeat]) -> Jsonb:
+    return Jsonb([{name: getattr(value, name) for name in value.__slots__} for value in values])

@@ -73,10 +73,13 @@ class RunContext:
         self.actor_name = actor.name
         spec = ticket.spec
         self._leases = Leases(self._system, actor.name, spec.name, spec.priority, spec.holds, spec.category)
-        self.log = logging.LoggerAdapter(
-            logging.getLogger(f"roost.jobs.{ticket.spec.name}"),
-            {"actor": actor.name, "generation": actor.generation, "run": ticket.run_id, "job": ticket.spec.name},
-        )
+
+    @cached_property
+    def log(self) -> "logging.LoggerAdapter[logging.Logger]":
+        """The run's own: its lines say which run of which job they are of."""
+        job, actor = self.spec.name, self._actor
+        of = {"actor": actor.name, "generation": actor.generation, "run": self.run_id, "job": job}
+        return logging.LoggerAdapter(logging.getLogger(f"roost.jobs.{job}"), of)
 
     # settings
 

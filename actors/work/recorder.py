@@ -219,9 +219,8 @@ class RecorderActor(Actor):
         return tuple(beats)
 
     def _write_beats(self, beats: tuple[Heartbeat, ...]) -> None:
-        with self._leases().database(wait=WAIT, hold=HOLD) as connection, connection.transaction():
-            for beat in beats:
-                runs.beat(connection, beat)
+        with self._leases().database(wait=WAIT, hold=HOLD) as connection:
+            runs.beat(connection, beats)
 
     # what earlier lives have done
 

@@ -59,7 +59,7 @@ class RecordWorld(JobWorld):
 
         monkeypatch.setattr(Leases, "database", database)
         monkeypatch.setattr(runs, "record", lambda connection, rows: self.written.extend(rows))
-        monkeypatch.setattr(runs, "beat", lambda connection, beat: self.beats.append(beat))
+        monkeypatch.setattr(runs, "beat", lambda connection, beats: self.beats.extend(beats))
         monkeypatch.setattr(runs, "last_successes", lambda connection: self.successes)
 
     def begin(self) -> None:

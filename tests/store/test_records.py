@@ -101,8 +101,11 @@ def test_late_news_from_the_journal_does_not_set_back_what_is_newer(conn: Connec
     assert flags.put(conn, Flag("MODE", "live", NOW + 1, "ann"))
     assert not flags.put(conn, Flag("MODE", "shadow", NOW, "bob"))
     assert flags.every(conn)["MODE"].value == "live"
-    assert runs.beat(conn, Heartbeat("plan", "one", "running", NOW + 1))
-    assert not runs.beat(conn, Heartbeat("plan", "one", "waiting", NOW))
+    assert (
+        runs.beat(conn, [Heartbeat("plan", "one", "running", NOW + 1), Heartbeat("learn", "one", "waiting", NOW)])
+        == 2
+    )
+    assert runs.beat(conn, [Heartbeat("plan", "one", "waiting", NOW)]) == 0
     assert runs.heartbeats(conn)[0].state == "running"
 
 
