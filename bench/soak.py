@@ -112,6 +112,7 @@ class Soak:
     def tell(self) -> bool:
         """Print what came of it; whether all that must be is so."""
         self._full()
+        attempt(lambda: self.life.until(lambda status: not status["posts"].get("unknown"), BACK_WITHIN))
         found, _ = judged(self.life)
         pools = self._at_rest()
         good = not found.lost and not found.doubled
