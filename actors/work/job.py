@@ -16,6 +16,7 @@ from actors.ground.flags import BOARD as FLAGS
 from actors.ground.flags import FlagsState, KeepJob
 from actors.protocol import (
     Down,
+    ExitReason,
     LevelChanged,
 )
 from actors.work import gate
@@ -110,6 +111,11 @@ class JobActor(Actor):
             if self.tell("recorder", Recall(self.spec.name)):
                 self._recall_until = self.now() + RECALL_SECONDS
         self._become(self.book.state)
+
+    def terminate(self, reason: ExitReason) -> None:
+        if self.system.in_transit and self.book.run is not None:
+            # All ends, and no incarnation comes that could take the run over. What it has done is done all the same.
+            self._end_run("cancelled", "Roost was stopped")
 
     def receive(self, message: Any) -> Any:
         match message:

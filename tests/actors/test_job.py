@@ -506,6 +506,21 @@ def test_a_run_that_died_with_its_job_actor_is_recorded_as_cancelled() -> None:
     assert [row.outcome for row in world.rows] == ["cancelled"]
 
 
+def test_a_run_that_goes_on_while_all_ends_is_recorded_as_cancelled() -> None:
+    world = JobWorld().with_recorder()
+
+    def slow(ctx: RunContext) -> Outcome:
+        ctx.sleep(1_000)
+        return Outcome()
+
+    world.job(spec(every=3_600, deadline=2_000), slow, offset=0)
+    world.advance(20)
+    world.system.in_transit = True
+    world.system.tell("job:learn", Stop())
+    world.hands.settle()
+    assert [(row.outcome, row.reason) for row in world.rows] == [("cancelled", "Roost was stopped")]
+
+
 @pytest.mark.parametrize("seed", seeds(12))
 def test_however_its_actor_dies_a_job_never_runs_twice_at_once(seed: int) -> None:
     world, at_work, most = JobWorld(seed=seed), [0], [0]
