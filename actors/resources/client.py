@@ -179,15 +179,19 @@ class _Borrowed:
         self._end(error, used=True)
 
     def _end(self, error: BaseException | None, used: bool) -> None:
-        loan, fault = self._loan, self._loan.fault
-        over = loan.ended
+        loan = self._loan
+        if error is None and loan.passes_on():  # as nearly always
+            self._leases._held[self._resource] -= 1
+            self._desk.give_back(loan, used)
+            return
+        fault, over = loan.fault, loan.ended
         if isinstance(error, Exception) and over is None and loan.is_fault(error):
             fault = type(error).__name__
         self._leases._held[self._resource] -= 1
         closed = loan.give_back()
         if loan.ended is None:
             if fault is None and closed:
-                self._desk.give_back(loan.token, used)
+                self._desk.give_back(loan, used)
             else:
                 release = Release(loan.token, fault, used, closed)
                 self._leases._system.tell(self._resource, release)

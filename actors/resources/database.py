@@ -37,6 +37,7 @@ CANCEL_SECONDS = 2.0
 HOLDER_SECONDS = 5.0  # for a holder whose connection was hung up to find that out, on a very busy machine
 LOCK_SECONDS = 20.0
 FRESH_SECONDS = 0.001  # a connection that came back so shortly ago is not looked at: a system call a lease
+IDLE = int(psycopg.pq.TransactionStatus.IDLE)
 # SQLSTATE classes that speak of the server and not of the statement: connection, operator intervention, resources.
 # (57014 is a statement cancelled, for one by the lease's own deadline.)
 TOO_MANY_CONNECTIONS = "53300"
@@ -50,8 +51,19 @@ class LentConnection(psycopg.Connection[Any]):
     idle_since = 0.0  # monotonic seconds
     line: "select.poll | None" = None  # to see whether the server has hung up; made once
 
+    def is_fresh(self, now: float) -> bool:
+        """Whether it came back so shortly before now that it need not be looked at."""
+        return now - self.idle_since < FRESH_SECONDS
 
-IDLE = psycopg.pq.TransactionStatus.IDLE
+    def is_dead(self) -> bool:
+        """Whether, idle, it has something to read: an end of file, or the server's last words."""
+        if self.closed:
+            return True
+        line = self.line
+        if line is None:
+            line = self.line = select.poll()
+            line.register(self.fileno(), select.POLLIN)
+        return bool(line.poll(0))
 
 
 class DatabaseDown(Exception):
@@ -59,22 +71,20 @@ class DatabaseDown(Exception):
 
 
 class DatabaseLoan(Loan):
-    """One connection of the pool."""
+    """One connection of the pool. connection: None until there is one, and once it is somebody else's."""
 
-    def __init__(self, lease: Lease, backend: "DatabaseBackend") -> None:
+    __slots__ = ("backend", "connection")
+
+    def __init__(self, lease: Lease, backend: "DatabaseBackend", connection: LentConnection | None) -> None:
         super().__init__(lease, backend.runtime)
         self.backend = backend
-        self.connection: LentConnection | None = None
+        self.connection = connection
 
     def open(self) -> LentConnection:
-        connection = self.backend.take(self.left())
-        with self.lock:
-            if self.ended is None:
-                self.connection = connection
-        if self.connection is None:
-            self.backend.put(connection)
-            self.check()
-        bound = max(1, int(1000 * (self.lease.hold_until - self.lease.granted_at)))
+        connection = self.connection
+        if connection is None or not connection.is_fresh(self.lease.granted_at) and connection.is_dead():
+            connection = self._fetch()
+        bound = max(1, round(1000 * (self.lease.hold_until - self.lease.granted_at)))
         if connection.bounded_to != bound:
             connection.execute(f"SET statement_timeout = {bound}")
             connection.bounded_to = bound
@@ -83,8 +93,18 @@ class DatabaseLoan(Loan):
     def give_back(self) -> bool:
         connection = self._let_go()
         if connection is not None:
-            self.backend.put(connection)
+            self.backend.pool.putconn(connection)  # which sees to a transaction that is open, or a broken connection
         return True
+
+    def passes_on(self) -> bool:
+        connection = self.connection
+        return connection is not None and connection.pgconn.transaction_status == IDLE
+
+    def pass_on(self, now: float) -> None:
+        connection, self.connection = self.connection, None
+        self.backend.loans.pop(self.token, None)
+        if connection is not None:
+            self.backend.keep(connection, now)
 
     def is_fault(self, error: BaseException) -> bool:
         if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
@@ -109,6 +129,21 @@ class DatabaseLoan(Loan):
         with self.lock:
             connection, self.connection = self.connection, None
         self.backend.loans.pop(self.token, None)
+        return connection
+
+    def _fetch(self) -> LentConnection:
+        """A connection of the pool, in place of one that is dead."""
+        with self.lock:
+            dead, self.connection = self.connection, None
+        if dead is not None:
+            self.backend.replace(dead)
+        connection = self.backend.take(self.left())
+        with self.lock:
+            if self.ended is None:
+                self.connection = connection
+        if self.connection is None:
+            self.backend.pool.putconn(connection)
+            self.check()
         return connection
 
 
@@ -167,7 +202,11 @@ class DatabaseBackend:
         self.pool.close(timeout=1.0)
 
     def lend(self, lease: Lease) -> Loan:
-        loan = self.loans[lease.token] = DatabaseLoan(lease, self)
+        try:
+            connection = self._at_hand.pop()
+        except IndexError:
+            connection = None
+        loan = self.loans[lease.token] = DatabaseLoan(lease, self, connection)
         return loan
 
     def taken(self) -> int:
@@ -175,22 +214,18 @@ class DatabaseBackend:
 
     def take(self, timeout: float) -> LentConnection:
         """A connection of the pool that the server has not hung up on. Raises PoolTimeout."""
-        while True:
-            try:
-                connection = self._at_hand.pop()
-            except IndexError:
-                connection = self.pool.getconn(timeout=min(timeout, CONNECT_SECONDS))
-            if self.runtime.now() - connection.idle_since < FRESH_SECONDS or not _is_dead(connection):
-                return connection
-            connection.close()
-            self.pool.putconn(connection)  # which replaces it
+        while (connection := self.pool.getconn(timeout=min(timeout, CONNECT_SECONDS))).is_dead():
+            self.replace(connection)
+        return connection
 
-    def put(self, connection: LentConnection) -> None:
-        """Keep it at hand for the next, which is less work than the pool's own; that gets what needs its care."""
-        if connection.pgconn.transaction_status != IDLE:
-            self.pool.putconn(connection)
-            return
-        connection.idle_since = self.runtime.now()
+    def replace(self, dead: LentConnection) -> None:
+        """Have the pool open another in its place."""
+        dead.close()
+        self.pool.putconn(dead)
+
+    def keep(self, connection: LentConnection, now: float) -> None:
+        """Keep it at hand for the next lease, which is less work than the pool's own giving and taking."""
+        connection.idle_since = now
         self._at_hand.append(connection)
         if self._closed:  # meanwhile
             self._put_back()
@@ -213,17 +248,6 @@ class DatabaseBackend:
 
     def _clean(self, error: Exception) -> str:
         return " ".join(without_secrets(str(error), self.dsn).split())
-
-
-def _is_dead(connection: LentConnection) -> bool:
-    """Whether an idle connection has something to read: an end of file, or the server's last words."""
-    if connection.closed:
-        return True
-    line = connection.line
-    if line is None:
-        line = connection.line = select.poll()
-        line.register(connection.fileno(), select.POLLIN)
-    return bool(line.poll(0))
 
 
 def _hang_up(connection: LentConnection) -> None:

@@ -86,19 +86,19 @@ class Desk:
         Raises: LeaseRefused; ActorDead where another incarnation should be asked.
         """
         now = self._now()
-        with self.lock:
+        self.lock.acquire()
+        try:
             if self._closed is not None:
                 raise ActorDead(f"{self.name}: {self._closed}; it may be restarting, ask again in a moment")
             if self.never is not None:
                 raise LeaseRefused(str(self.never), self.never.cause)
-            permit = self._permission(job, now)
             self._requests += 1
             name = str(self._requests)
+            if not isinstance(self.guard, breaker.Closed):  # which lets every call go
+                self._ask_permission(name, job, now)
             request = leases.Request(name, holder, job, priority, category, wait_until, hold_seconds)
             if new := holder not in self._watched:
                 self._watched.add(holder)
-            if permit.trial is not None:
-                self._trials[name] = permit
             decisions = self.ledger.request(request, now)
             loan, refused, asker = None, None, None
             if not decisions:
@@ -108,6 +108,8 @@ class Desk:
             elif isinstance(answer, leases.Refused):
                 refused = self._refused(request, answer.cause, answer.reason)
             self._look_ahead()
+        finally:
+            self.lock.release()
         if new:
             self._owner.watch(holder)
         if loan is not None:
@@ -117,28 +119,34 @@ class Desk:
         assert asker is not None
         return self._wait(name, asker, wait_until)
 
-    def give_back(self, token: int, used: bool) -> None:
-        """The holder is done, its unit is in order and back with the backend. used: False if it was never tried."""
+    def give_back(self, loan: Loan, used: bool) -> None:
+        """The holder is done, and its unit in order: back with the backend, or to be passed on to who is next.
+
+        used: False if it was never tried.
+        """
         now = self._now()
-        with self.lock:
-            loan = self._loans.get(token)
-            if loan is not None:
-                self.judge(loan.lease, None, used, now)
-            handed = []
-            for decision in self.ledger.release(token, now):  # as `_book` does, but once for every lease
-                if isinstance(decision, leases.Ended):
-                    if self._loans.pop(token, None) is not None:  # else it ended with the incarnation that lent it
-                        self.tally.ended(decision.lease.request.job, decision.held)
-                elif isinstance(decision, leases.Granted):
+        handed = []
+        self.lock.acquire()
+        try:
+            if self._loans.pop(loan.token, None) is None:
+                return  # it was taken, and its unit is closed by whoever took it
+            loan.pass_on(now)
+            self.judge(loan.lease, None, used, now)
+            for decision in self.ledger.release(loan.token, now):  # as `_book` does, but once for every lease
+                if isinstance(decision, leases.Granted):
                     handed.append(self._hand_over(decision.lease, decision.waited))
+                elif isinstance(decision, leases.Ended):
+                    self.tally.ended(decision.lease.request.job, decision.held)
             self._look_ahead()
-        for loan, asker in handed:
-            self._handed(loan, asker)
+        finally:
+            self.lock.release()
+        for taker, asker in handed:
+            self._handed(taker, asker)
 
     def _handed(self, loan: Loan, asker: Future | None) -> None:
         if asker is None or not asker.set(loan):  # nobody waits for it any more
             loan.give_back()
-            self.give_back(loan.token, used=False)
+            self.give_back(loan, used=False)
 
     def _wait(self, name: str, asker: Future, wait_until: float) -> Loan:
         try:
@@ -212,7 +220,7 @@ class Desk:
 
     # inside, with the lock held
 
-    def _permission(self, job: str, now: float) -> breaker.Permitted:
+    def _ask_permission(self, name: str, job: str, now: float) -> None:
         self.guard, permit = breaker.try_acquire_permission(self.guard, now, self._policy)
         if isinstance(permit, breaker.NotPermitted):
             self.tally.refused(job, BREAKER_OPEN)
@@ -220,7 +228,8 @@ class Desk:
             raise LeaseRefused(
                 f"{self.name}: its breaker is {permit.reason}. It tries again by itself.", BREAKER_OPEN
             )
-        return permit
+        if permit.trial is not None:
+            self._trials[name] = permit
 
     def _book(self, decisions: Decisions) -> list[Effect]:
         """Write down what the ledger decided. Returns what is to be done about it without the lock."""

@@ -4,6 +4,7 @@ A loan is the one thing that two threads hold at once: the holder works with the
 loan at any moment. So it has a lock, and an end that is set once.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -152,34 +153,39 @@ class ResourceState:
     budgets: tuple[tuple[str, float], ...] = ()
 
 
-class Loan:
-    """One lease with its unit. Subclasses know the unit. `fault`: what the backend did wrong, as far as seen."""
+class Loan(ABC):
+    """One lease with its unit. Subclasses know the unit. `fault`: what the backend did wrong, as far as seen.
+
+    token: the lease's fencing token.
+    """
+
+    __slots__ = ("ended", "fault", "lease", "lock", "runtime", "token")
 
     def __init__(self, lease: Lease, runtime: Runtime) -> None:
         self.lease = lease
+        self.token = lease.token
         self.runtime = runtime
         self.lock = runtime.condition()
         self.ended: LeaseEnded | None = None
         self.fault: str | None = None
 
-    @property
-    def token(self) -> int:
-        """The lease's fencing token."""
-        return self.lease.token
-
     # the holder's side
 
+    @abstractmethod
     def open(self) -> Any:
         """Get the unit ready and return what its holder works with. May block, with an end."""
-        raise NotImplementedError
 
+    @abstractmethod
     def give_back(self) -> bool:
         """Put the unit back, if it was not taken meanwhile. Blocks briefly. Returns False if it is not closed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_fault(self, error: BaseException) -> bool:
         """Whether the error is the backend's doing: what the breaker counts."""
-        raise NotImplementedError
+
+    def passes_on(self) -> bool:
+        """Whether the unit can go to the next lease as it is, so that it need not be given back: see `pass_on`."""
+        return False
 
     # the resource's side
 
@@ -194,9 +200,13 @@ class Loan:
     def interrupt(self) -> None:
         """Wake the holder. Quick; nothing to do where closing does it."""
 
+    @abstractmethod
     def close(self) -> None:
         """Close the unit for certain, whatever its holder does. Blocks, with an end; raises if not confirmed."""
-        raise NotImplementedError
+
+    def pass_on(self, now: float) -> None:
+        """Leave the unit where the next lease finds it; nothing where it was given back. Called with the desk's lock
+        held, while the lease is still in force, so that nobody else has the unit; quick."""
 
     # both
 

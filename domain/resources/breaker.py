@@ -171,9 +171,11 @@ def on_success(
 ) -> State:
     """The call ended well, after so many seconds. A slow one counts as such, and in half-open opens again."""
     slow = seconds >= policy.slow_seconds
-    match state:
-        case Closed(0, Window(calls, 0, 0)) if calls == policy.window and not slow:
+    if isinstance(state, Closed) and not (slow or state.in_row):
+        seen = state.window
+        if seen.calls == policy.window and not (seen.failed or seen.slow):
             return state  # all is well, as nearly always: one good call more changes nothing
+    match state:
         case Closed(window=window):
             return _judged(Closed(0, window.with_call(policy.window, failed=False, slow=slow)), now, policy, chance)
         case HalfOpen(opened_times=times, trial=Trial(began)) if began == call.trial:

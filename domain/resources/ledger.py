@@ -4,10 +4,8 @@ Exhaustion has to be a queue with an order, a reason and an end; a silent wait i
 ledger is the only one who decides that, and it decides by value: each method takes the monotonic time, changes the
 books, and returns the decisions that its actor then carries out.
 
-Order: those who belong to a reserve before those who borrow it (`domain.resources.reserves`); among these, priority
-and then age. Aging is linear, so a request's place never has to be computed again: the rank is its arrival plus its
-priority times a step, and the step is such that a priority 10 ranks before every priority 0 that comes
-`starvation_seconds` after it.
+Who is next is the queue's to say (`domain.resources.queue`), and in which reserve a unit counts the division's
+(`domain.resources.division`).
 
 A unit is lent again only when its close is known: by `release`, or by `closed` after a revocation. In between it is
 quarantined. `reconcile` gives back those that the backend does not count any more.
@@ -33,8 +31,6 @@ quarantined. `reconcile` gives back those that the backend does not count any mo
 
 import itertools
 import math
-from bisect import insort
-from collections import Counter
 from collections.abc import Mapping
 
 from domain.resources.division import Division
@@ -53,30 +49,10 @@ from domain.resources.leases import (
     Statistics,
     Warned,
 )
-from domain.resources.reserves import LOWEST_PRIORITY, Policy, Route
+from domain.resources.queue import Place, Queue, Share
+from domain.resources.reserves import Policy
 
 Decisions = tuple[Decision, ...]
-
-
-class _Waiting:
-    __slots__ = ("request", "route", "since")
-
-    def __init__(self, request: Request, route: Route, since: float) -> None:
-        self.request = request
-        self.route = route
-        self.since = since
-
-
-class _Held:
-    """A unit that is not idle: lent, or not known to be closed. `charge`: the reserve it counts in."""
-
-    __slots__ = ("charge", "lease", "route", "warn_at")
-
-    def __init__(self, lease: Lease, route: Route, charge: int, warn_at: float) -> None:
-        self.lease = lease
-        self.route = route
-        self.charge = charge
-        self.warn_at = warn_at
 
 
 class Ledger:
@@ -88,18 +64,16 @@ class Ledger:
         self.policy = policy
         self._caps = dict(caps)
         self._next_token = first_token
-        self._aging_step = policy.starvation_seconds / LOWEST_PRIORITY
-        self._arrivals = 0
-        self._queue: list[tuple[float, int, _Waiting]] = []
-        self._waiting: dict[str, tuple[float, int, _Waiting]] = {}
-        self._held: dict[int, _Held] = {}
-        self._tokens: dict[str, int] = {}
-        self._quarantine: dict[int, _Held] = {}
-        self._by_job: Counter[str] = Counter()
+        self._first_token = first_token
+        self._shares: dict[str, Share] = {}
+        self._queue = Queue(policy.starvation_seconds)
+        self._asked: dict[str, Place] = {}  # by request: those who wait, and those who hold
+        self._held: dict[int, Place] = {}  # by token
+        self._quarantine: dict[int, Place] = {}
         self._draining: str | None = None
         self._drained = False
         self._alarm = math.inf
-        self._granted = self._ended = self._revoked = self._refused = 0
+        self._ended = self._revoked = self._refused = 0
         self._capacity = policy.capacity
         self._idle = list(range(policy.capacity - 1, -1, -1))
         self._division = Division(policy, policy.capacity)
@@ -108,38 +82,41 @@ class Ledger:
 
     def request(self, request: Request, now: float) -> Decisions:
         """Grants the request, refuses it, or lets it wait (an empty answer). One that came already: nothing new."""
-        if request.request_id in self._waiting or request.request_id in self._tokens:
+        if request.request_id in self._asked:
             return ()
-        if (reason := self._never(request)) is not None:
+        share = self._share(request.job)
+        may_have = share.in_use < share.cap
+        claim = self._division.claim(request.category, request.priority)
+        if (not may_have or not claim.serves or self._draining is not None) and (reason := self._never(request)):
             return (self._refuse(request, *reason, waited=0.0),)
-        route = self._division.route(request.category, request.priority)
-        cap = self._caps.get(request.job)
-        if self._idle and (cap is None or self._by_job[request.job] < cap) and self._division.has_room(route):
-            return (self._grant(request, route, now, now),)
+        place = Place(request, claim, share, now)
+        if may_have and self._idle and (claim.home | claim.borrowed) & self._division.room:
+            self._asked[request.request_id] = place
+            return (self._grant(place, now),)
         if request.wait_until <= now:
             return (self._refuse(request, Cause.WAIT_DEADLINE, self._exhausted(0.0), 0.0),)
-        self._arrivals += 1
-        entry = (now + request.priority * self._aging_step, self._arrivals, _Waiting(request, route, now))
-        insort(self._queue, entry)
-        self._waiting[request.request_id] = entry
+        self._asked[request.request_id] = place
+        self._queue.join(place)
         if request.wait_until < self._alarm:
             self._alarm = request.wait_until
         return ()
 
     def cancel(self, request_id: str, now: float) -> Decisions:
         """The requester no longer wants it: it leaves the queue, or its lease, granted meanwhile but unused, ends."""
-        entry = self._waiting.get(request_id)
-        if entry is not None:
-            return (self._dequeue(entry, Cause.CANCELLED, "cancelled by the requester", now),)
-        token = self._tokens.get(request_id)
-        return () if token is None else self.release(token, now)
+        place = self._asked.get(request_id)
+        if place is None:
+            return ()
+        if place.waits:
+            return (self._dequeue(place, Cause.CANCELLED, "cancelled by the requester", now),)
+        return self.release(place.lease.token, now)
 
     def release(self, token: int, now: float, *, closed: bool = True) -> Decisions:
         """The holder gives the lease back. closed=False: its unit is still being closed, so quarantine it."""
         held = self._held.pop(token, None)
         if held is None:
             return (Stale(token),)
-        self._forget(held.lease.request)
+        del self._asked[held.request.request_id]
+        held.share.in_use -= 1
         self._ended += 1
         ended = Ended(held.lease, now - held.lease.granted_at)
         if closed:
@@ -172,12 +149,12 @@ class Ledger:
 
     def holder_died(self, holder: str, now: float) -> Decisions:
         """Takes all that the holder has, and refuses all that it waits for."""
-        waiting = [entry for entry in self._queue if entry[2].request.holder == holder]
-        holding = [held for held in self._held.values() if held.lease.request.holder == holder]
+        waiting = [place for place in self._queue if place.request.holder == holder]
+        holding = [held for held in self._held.values() if held.request.holder == holder]
         if not waiting and not holding:
             return ()
         reason = f"{self.policy.resource}: {holder} died"
-        refused = tuple(self._dequeue(entry, Cause.HOLDER_DIED, reason, now) for entry in waiting)
+        refused = tuple(self._dequeue(place, Cause.HOLDER_DIED, reason, now) for place in waiting)
         taken = tuple(self._take(held, Cause.HOLDER_DIED, reason, now) for held in holding)
         return (*refused, *taken, *self._fill(now))
 
@@ -188,23 +165,22 @@ class Ledger:
         if capacity < 0:
             raise ValueError(f"{self.policy.resource}: {capacity} units cannot be; give 0 or more")
         self._capacity = capacity
-        in_use = self._in_use()
+        in_use = (*self._held.values(), *self._quarantine.values())
         taken = {held.lease.unit for held in in_use}
         free = (unit for unit in itertools.count() if unit not in taken)
         self._idle = list(itertools.islice(free, max(0, capacity - len(in_use))))[::-1]
         self._division = Division(self.policy, capacity)
+        for place in (*in_use, *self._queue):
+            place.claim = self._division.claim(place.request.category, place.request.priority)
         for held in in_use:
-            held.route = self._division.route(held.lease.request.category, held.lease.request.priority)
-            held.charge = self._division.take(held.route)
-        for _, _, waiting in self._queue:
-            waiting.route = self._division.route(waiting.request.category, waiting.request.priority)
+            self._division.take(held.claim)
         return self._fill(now)
 
     def drain(self, reason: str, now: float) -> Decisions:
         """Refuses all who wait and all who come, until `reopen`. Leases run on; `Drained` says that none is left."""
         self._draining, self._drained = reason, False
         text = self._closed_text(reason)
-        refused = tuple(self._dequeue(entry, Cause.DRAINING, text, now) for entry in tuple(self._queue))
+        refused = tuple(self._dequeue(place, Cause.DRAINING, text, now) for place in tuple(self._queue))
         return (*refused, *self._fill(now))
 
     def reopen(self) -> None:
@@ -246,15 +222,16 @@ class Ledger:
             elif held.warn_at <= now:
                 held.warn_at = math.inf
                 decisions.append(Warned(lease, lease.hold_until - now))
-        late = [entry for entry in self._queue if entry[2].request.wait_until <= now]
         decisions += [
-            self._dequeue(entry, Cause.WAIT_DEADLINE, self._exhausted(now - entry[2].since), now) for entry in late
+            self._dequeue(place, Cause.WAIT_DEADLINE, self._exhausted(now - place.since), now)
+            for place in tuple(self._queue)
+            if place.request.wait_until <= now
         ]
         decisions += self._fill(now)  # a revoked lease of a job at its cap makes room for another of its requests
         self._alarm = min(
             (
                 *(min(held.warn_at, held.lease.hold_until) for held in self._held.values()),
-                *(waiting.request.wait_until for _, _, waiting in self._queue),
+                *(place.request.wait_until for place in self._queue),
             ),
             default=math.inf,
         )
@@ -276,7 +253,7 @@ class Ledger:
 
     def waiting(self) -> tuple[Request, ...]:
         """Every request that waits, in the order of its rank."""
-        return tuple(waiting.request for _, _, waiting in self._queue)
+        return tuple(place.request for place in self._queue)
 
     def statistics(self, now: float) -> Statistics:
         """The ledger at this moment."""
@@ -288,8 +265,8 @@ class Ledger:
             quarantined=len(self._quarantine),
             draining=self._draining is not None,
             by_job=self._jobs(),
-            longest_wait=max((now - waiting.since for _, _, waiting in self._queue), default=0.0),
-            granted=self._granted,
+            longest_wait=max((now - place.since for place in self._queue), default=0.0),
+            granted=self._next_token - self._first_token,
             ended=self._ended,
             revoked=self._revoked,
             refused=self._refused,
@@ -302,39 +279,28 @@ class Ledger:
         name = self.policy.resource
         if self._draining is not None:
             return Cause.DRAINING, self._closed_text(self._draining)
-        if not self._division.serves(request.category, request.priority):
+        if not self._division.claim(request.category, request.priority).serves:
             kept = ", ".join(reserve.name for reserve in self.policy.reserves)
             return Cause.CATEGORY, (
                 f"{name}: no reserve ({kept}) serves category {request.category!r} of job {request.job!r}. "
                 "Give the job one of the categories."
             )
-        cap = self._caps.get(request.job)
-        if cap is None or self._by_job[request.job] < cap:
+        share = self._share(request.job)
+        if share.in_use < share.cap:
             return None
         own = [lease for lease in self.leases() if lease.request.job == request.job]
         if all(lease.request.holder == request.holder for lease in own):
             return Cause.BUDGET, (
-                f"{name}: {request.holder} holds {len(own)} and job {request.job!r} has a budget of {cap}. "
+                f"{name}: {request.holder} holds {len(own)} and job {request.job!r} has a budget of {share.cap}. "
                 "Release one first, or raise the job's budget."
             )
         return None
 
-    def _next(self, now: float) -> tuple[float, int, _Waiting] | None:
-        """Who is served next, if anyone can be."""
-        room = self._division.room()
-        borrower = None
-        for entry in self._queue:
-            route = entry[2].route
-            if route.home & room:
-                if self._may_have(entry[2].request, now):
-                    return entry
-            elif borrower is None and route.borrowed & room and self._may_have(entry[2].request, now):
-                borrower = entry
-        return borrower
-
-    def _may_have(self, request: Request, now: float) -> bool:
-        cap = self._caps.get(request.job)
-        return request.wait_until > now and (cap is None or self._by_job[request.job] < cap)
+    def _share(self, job: str) -> Share:
+        share = self._shares.get(job)
+        if share is None:
+            share = self._shares[job] = Share(self._caps.get(job, math.inf))
+        return share
 
     def _fill(self, now: float) -> Decisions:
         """Serves whoever can be served now."""
@@ -344,60 +310,53 @@ class Ledger:
             self._drained = True
             return (Drained(),)
         granted: list[Decision] = []
-        while self._queue and self._idle and (entry := self._next(now)) is not None:
-            self._queue.remove(entry)
-            waiting = entry[2]
-            del self._waiting[waiting.request.request_id]
-            granted.append(self._grant(waiting.request, waiting.route, waiting.since, now))
+        while self._idle and self._queue and (place := self._queue.next(self._division.room, now)) is not None:
+            self._queue.leave(place)
+            granted.append(self._grant(place, now))
         return tuple(granted)
 
-    def _grant(self, request: Request, route: Route, since: float, now: float) -> Granted:
-        hold = min(request.hold_seconds, self.policy.longest_hold)
-        lease = Lease(self._next_token, self._idle.pop(), request, now, now + hold)
-        warn_at = now + hold * self.policy.warn_share
-        self._held[lease.token] = _Held(lease, route, self._division.take(route), warn_at)
-        self._tokens[request.request_id] = lease.token
-        self._next_token += 1
-        self._by_job[request.job] += 1
-        self._granted += 1
-        if warn_at < self._alarm:
-            self._alarm = warn_at
-        return Granted(lease, now - since)
+    def _grant(self, place: Place, now: float) -> Granted:
+        request, token = place.request, self._next_token
+        self._next_token = token + 1
+        hold = request.hold_seconds
+        if hold > self.policy.longest_hold:
+            hold = self.policy.longest_hold
+        lease = place.lease = Lease(token, self._idle.pop(), request, now, now + hold)
+        self._division.take(place.claim)
+        place.warn_at = now + hold * self.policy.warn_share
+        place.share.in_use += 1
+        self._held[token] = place
+        if place.warn_at < self._alarm:
+            self._alarm = place.warn_at
+        return Granted(lease, now - place.since)
 
     def _refuse(self, request: Request, cause: Cause, reason: str, waited: float) -> Refused:
         self._refused += 1
         return Refused(request, cause, reason, waited)
 
-    def _dequeue(self, entry: tuple[float, int, _Waiting], cause: Cause, reason: str, now: float) -> Refused:
-        waiting = entry[2]
-        self._queue.remove(entry)
-        del self._waiting[waiting.request.request_id]
-        return self._refuse(waiting.request, cause, reason, now - waiting.since)
+    def _dequeue(self, place: Place, cause: Cause, reason: str, now: float) -> Refused:
+        self._queue.leave(place)
+        del self._asked[place.request.request_id]
+        return self._refuse(place.request, cause, reason, now - place.since)
 
-    def _take(self, held: _Held, cause: Cause, reason: str, now: float) -> Revoke:
+    def _take(self, held: Place, cause: Cause, reason: str, now: float) -> Revoke:
         lease = held.lease
         del self._held[lease.token]
         self._quarantine[lease.token] = held
-        self._forget(lease.request)
+        del self._asked[held.request.request_id]
+        held.share.in_use -= 1
         self._revoked += 1
         return Revoke(lease, cause, reason, now - lease.granted_at)
 
-    def _forget(self, request: Request) -> None:
-        """The request's lease is over."""
-        del self._tokens[request.request_id]
-        self._by_job[request.job] -= 1
-
-    def _give_back(self, held: _Held) -> None:
+    def _give_back(self, held: Place) -> None:
         """The unit is idle again, or gone if the pool has shrunk."""
         if len(self._idle) + len(self._held) + len(self._quarantine) < self._capacity:
             self._idle.append(held.lease.unit)
-        self._division.give_back(held, self._in_use)
-
-    def _in_use(self) -> tuple[_Held, ...]:
-        return (*self._held.values(), *self._quarantine.values())
+        self._division.give_back(held.claim)
 
     def _jobs(self) -> tuple[tuple[str, int], ...]:
-        return tuple(sorted(((job, n) for job, n in self._by_job.items() if n), key=lambda pair: (-pair[1], pair[0])))
+        used = ((job, share.in_use) for job, share in self._shares.items() if share.in_use)
+        return tuple(sorted(used, key=lambda pair: (-pair[1], pair[0])))
 
     def _closed_text(self, reason: str) -> str:
         return f"{self.policy.resource}: lends nothing now ({reason}). Try again later."

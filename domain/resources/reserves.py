@@ -52,13 +52,15 @@ class Reserve:
 class Route:
     """Where a request may be served: reserve numbers in order of preference, and the same as two bit masks.
 
-    first: the most preferred; where there is none (no unit at all), 0.
+    first: the most preferred; where there is none (no unit at all), 0. serves: whether a reserve is kept for such
+    requests at all, be it empty now.
     """
 
     order: tuple[int, ...]
     first: int
     home: int
     borrowed: int
+    serves: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +101,6 @@ class Policy:
         sizes[-1] += left
         return tuple(sizes)
 
-    def serves(self, category: str, priority: int) -> bool:
-        """Whether any reserve is kept for such requests."""
-        return any(reserve.is_home_of(category, priority) for reserve in self.reserves)
-
     def route(self, category: str, priority: int, sizes: tuple[int, ...]) -> Route:
         """Where such a request may be served with reserves of these sizes; an empty route if they are all empty."""
         there = [number for number, size in enumerate(sizes) if size]
@@ -117,6 +115,7 @@ class Policy:
             first=home[0] if home else 0,
             home=sum(1 << number for number in home),
             borrowed=sum(1 << number for number in borrowed),
+            serves=any(reserve.is_home_of(category, priority) for reserve in self.reserves),
         )
 
 
