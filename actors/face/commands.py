@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from actors.care.control import Pin, Unpin
-from actors.face import account, findings, posts
+from actors.face import account, breakers, findings, posts
 from actors.face.saying import Command, Mistake, Reply, Said, always, with_arguments
 from actors.face.status import RESOURCES, health, jobs, pools, status
 from actors.face.tree import ROOT, drawn, tree
@@ -217,6 +217,7 @@ COMMANDS: dict[str, Command] = {
         lambda arguments: len(arguments) > 1,
     ),
     "pools": Command("pools", "every shared resource and who holds it", _pools),
+    **breakers.COMMANDS,
     **findings.COMMANDS,
     **account.COMMANDS,
     **posts.COMMANDS,

@@ -87,6 +87,7 @@ class Publisher:
         wanted = self._settle()
         if not wanted and not self._due():
             return self._outcome("nothing is due")
+        self.brake.heed(self.ctx)
         if (rest := self.brake.against(self.ctx.now())) is not None:
             return self._outcome(rest)
         try:
@@ -241,6 +242,7 @@ class Publisher:
         if (why := refused()) is not None:
             self.tally.notes.append(f"post {post.id} waits: {why}")
             return
+        self.brake.heed(self.ctx)
         call = self.brake.permission(self.ctx.now())
         if isinstance(call, NotPermitted):
             self.tally.notes.append(f"publishing rests: {call.reason}")
@@ -257,7 +259,8 @@ class Publisher:
             self._not_published(post, boundary, error)
         except BaseException as error:
             # The lease ended, the browser died, the run is being stopped: none of them says whether it is out.
-            self.brake.failed(call, self.ctx.now() - began, self.ctx.now())
+            self.brake.failed(call, repr(error), self.ctx.now() - began, self.ctx.now())
+            self.brake.tell(self.ctx)
             if boundary.asked:
                 self.ctx.ask("journal", LoseSight(post, f"after it was armed: {error!r}"))
             raise
@@ -269,6 +272,7 @@ class Publisher:
             passing("confirmed", self.ctx.settings.crash_at)
             now = self.ctx.now()
             self.brake.went_well(call, post.id, now - began, now)
+            self.brake.tell(self.ctx)
             self.tally.published += 1
             self.tally.failed_in_row = 0
             self.ctx.log.info("post %d is published as %d (%s)", post.id, published.id, published.evidence.value)
@@ -323,7 +327,8 @@ class Publisher:
             case Rejected() | Missing() | NotArmed() | SessionExpired():
                 self.brake.told_nothing(call)
             case _:
-                self.brake.failed(call, seconds, now)
+                self.brake.failed(call, str(error), seconds, now)
+        self.brake.tell(self.ctx)
 
     def _not_published(self, post: Post, boundary: Boundary, error: SiteError) -> None:
         """What an error of the site means for the post, and for the rest of the run."""

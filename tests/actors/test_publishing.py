@@ -38,12 +38,12 @@ class World:
         self.place = place
         self.live()
 
-    def live(self) -> None:
+    def live(self, paused: tuple[str, ...] = ("posting", "id_recovery", "retry_queue")) -> None:
         """One more life."""
         self.house = House(self.place)
         self.house.boot()
         self.sleep(40.0)
-        for job in ("posting", "id_recovery", "retry_queue"):
+        for job in paused:
             self.house.system.ask(f"job:{job}", Pause("test"), 5.0)
 
     def die(self) -> None:
