@@ -269,6 +269,9 @@ class Upkeep(Actor):
 
     def show(self) -> None:
         """Put what is known on the board, and tell health if it is news."""
+        if self._showing:  # that is done herewith
+            self._showing = False
+            self._timers["show"].cancel()
         news = (self.healthy(), self.detail)
         if news != self._told:
             self._told = news
@@ -278,8 +281,8 @@ class Upkeep(Actor):
     def show_soon(self) -> None:
         """Show, but not for each of a thousand changes. In any thread."""
         if not self._showing:
-            self._showing = True
             self.set_timer("show", SHOW_EVERY, _Show())
+            self._showing = True  # after it: who reads it finds the timer
 
     def _become(self, state: str, detail: str) -> None:
         self.state, self.detail = state, detail

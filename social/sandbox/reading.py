@@ -19,6 +19,7 @@ formats and tones are a convention that both sides share.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 TOPICS = ("sleep", "nutrition", "movement", "focus", "stress", "habits")
 FORMATS = ("tip", "question", "list", "story", "fact")
@@ -110,6 +111,7 @@ class Reading:
     length: int = 120
 
 
+@lru_cache(maxsize=20_000)  # every search and every look at counts reads the same posts again
 def read(text: str) -> Reading:
     """What the audience takes `text` for, by the table above."""
     return Reading(

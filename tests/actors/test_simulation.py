@@ -174,7 +174,7 @@ class Silent(Actor):
 
 
 def test_threads_that_go_on_without_the_clock_are_a_livelock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.simulation.STEP_LIMIT", 2_000)
+    monkeypatch.setattr("actors.scheduler.STEP_LIMIT", 2_000)
 
     class Restless(Actor):
         def receive(self, message: Any) -> None:
