@@ -37,20 +37,25 @@ from tests.waiting import eventually
 class House:
     """The part of the tree that jobs need."""
 
-    def __init__(self, dsn: str, home: Path) -> None:
+    def __init__(
+        self, dsn: str, home: Path, also: str | None = None, servers: tuple[ChildSpec, ...] = (), **environment: str
+    ) -> None:
+        """also: a resource beside the database. servers: what it needs. environment: settings."""
         self.dsn = dsn
-        self.settings = parse({"DATABASE_URL": dsn}, {})
+        self.settings = parse({"DATABASE_URL": dsn, **environment}, {})
         self.system = System(ThreadedRuntime())
         self.surroundings = Surroundings(self.settings, site=None, instance="house-1")
-        database = next(spec for spec in resource_specs(self.settings, {}) if spec.id == "database")
-        self.tops = ["journal", "resources", "care", "runs"]
+        lent = tuple(spec for spec in resource_specs(self.settings, {}) if spec.id in ("database", also))
+        self.tops = ["journal", "servers", "resources", "care", "runs"]
         start = self.system.start
         start("journal", lambda: JournalActor(home / "journal.sqlite3", "house-1", 1.0))
-        start("resources", lambda: Supervisor(Flags(intensity=10, period=60), (database,)))
+        start("servers", lambda: Supervisor(Flags(intensity=10, period=60), servers))
+        start("resources", lambda: Supervisor(Flags(intensity=10, period=60), lent))
         care = (ChildSpec("health", HealthActor), ChildSpec("recorder", lambda: RecorderActor("house-1")))
         start("care", lambda: Supervisor(Flags(intensity=10, period=60), care))
         start("runs", lambda: DynamicSupervisor(Flags(intensity=10, period=60)))
-        eventually(lambda: self.system.board.get("database").healthy)
+        for spec in lent:
+            eventually(lambda spec=spec: self.system.board.get(spec.id).healthy, 60.0)
 
     def jobs(self, *jobs: Job) -> None:
         boot = self.system.runtime.calendar()
