@@ -15,10 +15,9 @@ from typing import Any, TypeVar
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright
 
-ROOT = Path(__file__).parents[2]
-FLAGS = """--disable-gpu --disable-dev-shm-usage --disable-background-networking --disable-component-update
---disable-sync --no-first-run"""
+from actors.resources.chromium import FLAGS
 
+ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
 
 
@@ -105,7 +104,7 @@ def browsing() -> Iterator[Browsing]:
     found = os.environ.get("BROWSER_EXECUTABLE") or next(
         filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser"))), None
     )
-    flags = FLAGS.split() + (["--no-sandbox"] if os.geteuid() == 0 else [])
+    flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with asyncio.Runner() as runner:
 
         async def launch() -> tuple[Playwright, Browser]:
