@@ -10,7 +10,7 @@ import sys
 import bench
 
 # These are parts of others.
-PARTS = ("__main__", "line", "contention", "crawlee_pool", "pages", "rivals", "whole")
+PARTS = ("__main__", "line", "contention", "crawlee_pool", "pages", "rivals", "storm", "whole")
 BY_NAME = ("chaos", "day", "soak")  # these take long, and run only where they are named
 
 

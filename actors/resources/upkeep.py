@@ -272,11 +272,13 @@ class Upkeep(Actor):
         if self._showing:  # that is done herewith
             self._showing = False
             self._timers["show"].cancel()
-        news = (self.healthy(), self.detail)
-        if news != self._told:
-            self._told = news
-            self.tell("health", ComponentReport(self.name, *news))
+        if (self.healthy(), self.detail) != self._told:
+            self._tell_health()
         self.system.board.put(self.name, self.snapshot())
+
+    def _tell_health(self) -> None:
+        self._told = (self.healthy(), self.detail)
+        self.tell("health", ComponentReport(self.name, *self._told))
 
     def show_soon(self) -> None:
         """Show, but not for each of a thousand changes. In any thread."""
@@ -289,8 +291,7 @@ class Upkeep(Actor):
         self.show()
 
     def _pulse(self) -> None:
-        self._told = None
-        self.show()
+        self._tell_health()
         self.set_timer("pulse", CHECK_EVERY, _Pulse())
 
     def set_timer(self, what: str, seconds: float, message: Any) -> None:

@@ -43,8 +43,10 @@ BETWEEN = 60.0  # real seconds from one failure to the next, on the average
 LOSABLE = (ComponentReport, LevelChanged, RunNow, MemoryIs)  # who sends these sends them again, or need not
 HANG = 400.0  # real seconds: longer than any limit
 PUBLISHING = ("run:posting", "run:reply", "run:id_recovery", "run:retry_queue", "journal#")
+SUPERVISORS = ("work", "jobs", "runs", "resources")
 CODES = (64, 131, 187, 226, 326, 186)
 SPEED = 10.0  # of the calendar: the more of it passes between two failures, the more is published meanwhile
+LAST = 30.0  # real seconds that the last failure has for its work, before all is well again
 QUIET = 45 * MINUTE  # calendar: enough for what is unknown to be settled
 
 
@@ -137,7 +139,10 @@ _connect = journal_file._connect
 
 @dataclass
 class Storm:
-    """One place's bad time. struck: how often what was done. back: real seconds from its end to the level full."""
+    """One place's bad time. failures: how often what was done. ends: of lives, by why.
+
+    back: real seconds from its end to the last moment at which the level was not full.
+    """
 
     place: Place
     chance: random.Random
@@ -145,7 +150,8 @@ class Storm:
     house: House = field(init=False)
     runtime: StormyRuntime = field(init=False)
     system: LossySystem = field(init=False)
-    struck: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
     back: float = 0.0
 
     def live(self, seconds: float, between: float) -> None:
@@ -155,22 +161,18 @@ class Storm:
         over = clock.now() + seconds
         while clock.now() < over:
             self.go_on(self.chance.expovariate(1.0 / between))
-            self.do_something()
+            self.fail()
             self.operate()
+        self.go_on(LAST)
         self.calm()
         ended = clock.now()
-        while self.level() != "full":
+        while (passed := clock.now() - ended) < QUIET / self.place.speed:
+            if self.level() != "full":
+                self.back = passed
             self.go_on(1.0)
             self.operate()
-            if clock.now() - ended > 600.0:
-                raise AssertionError(
-                    f"seed {self.place.seed}: the level is {self.level()} 10 minutes after the storm"
-                )
-        self.back = clock.now() - ended
-        quiet = clock.now() + QUIET / self.place.speed
-        while clock.now() < quiet:
-            self.go_on(60.0)
-            self.operate()
+        if self.level() != "full":
+            raise AssertionError(f"the level is {self.level()} {passed:.0f} s after the storm")
         self.finish_publishing()
 
     def finish_publishing(self) -> None:
@@ -207,15 +209,16 @@ class Storm:
                 self.runtime.sleep(min(left, 5.0))
                 ended = self.system.directory.find("root") is None
             except ProcessExit as why:
-                self.struck[f"exit: {str(why).partition(' at ')[0][:40]}"] += 1
-                ended = True
-            if ended:
-                self.die("the process ended")
+                self.die(str(why))
                 self.begin()
+            else:
+                if ended:
+                    self.die("root ended")
+                    self.begin()
 
     def die(self, why: str) -> None:
         """This life is over."""
-        self.struck["lives ended"] += 1
+        self.ends[why.partition(" at ")[0][:40]] += 1
         self.house.end()
         lines = self.place.outside.lines
         if lines is not None:
@@ -236,8 +239,8 @@ class Storm:
             self.system.ask("lane", ClearStop(), 30.0)
         except (AskError, CallerError):
             return  # again at the next turn
-        except ProcessExit:
-            self.die("the process ended")
+        except ProcessExit as why:
+            self.die(str(why))
             self.begin()
 
     def calm(self) -> None:
@@ -249,17 +252,21 @@ class Storm:
         self.place.site.renew_session()
         self.disk.full_until = 0.0
 
-    def do_something(self) -> None:
+    def fail(self) -> None:
         """One failure."""
         chance = self.chance
         doings = (
             self.strike_somebody, self.strike_somebody, self.kill, self.kill, self.database_away, self.lines_break,
             self.redis_away, self.browser_away, self.pages_hang, self.site_misbehaves, self.site_misbehaves,
-            self.site_misbehaves, self.disk_full, self.messages_lost,
+            self.site_misbehaves, self.disk_full, self.messages_lost, self.supervisor_dies,
         )  # fmt: skip
         doing = doings[int(chance.random() * len(doings))]
-        self.struck[doing.__name__] += 1
-        doing()
+        self.failures[doing.__name__] += 1
+        try:
+            doing()
+        except ProcessExit as why:  # of a strike before it, in a thread that went on meanwhile
+            self.die(str(why))
+            self.begin()
 
     def strikes(self, probability: float) -> bool:
         return self.chance.random() < probability
@@ -269,6 +276,11 @@ class Storm:
         who = (self.chance.choice(names),) if names and self.strikes(0.6) else PUBLISHING
         what = "crash" if self.strikes(0.7) else "hang"
         self.runtime.strike = Strike(what, who, self.chance.randint(1, 12))
+
+    def supervisor_dies(self) -> None:
+        supervisor = self.system.directory.find(self.chance.choice(SUPERVISORS))
+        if supervisor is not None:
+            self.system.fence(supervisor, "killed by the storm")
 
     def kill(self) -> None:
         self.runtime.strike = Strike("kill", PUBLISHING, self.chance.randint(1, 40))
@@ -363,13 +375,14 @@ def _draft(place: Place, name: str, kind: Kind, due: float) -> store.Draft:
 
 @dataclass
 class Lived:
-    """One seed's storm. back: real seconds to the level full. trace: of the last life."""
+    """One seed's storm; words as in `Storm`. trace: of the last life."""
 
     seed: int
     findings: Findings
     back: float
     lives: int
-    struck: Counter[str]
+    failures: Counter[str]
+    ends: Counter[str]
     trace: str
 
 
@@ -384,7 +397,9 @@ def lived_through(dsn: str, seed: int, hours: float, between: float = BETWEEN) -
             queue(place, int(hours * 15), every=4 * MINUTE)
             bad_time.live(hours * HOUR / SPEED, between)
             found = place.findings()
-            return Lived(seed, found, bad_time.back, place.lives, bad_time.struck, bad_time.runtime.trace())
+            return Lived(
+                seed, found, bad_time.back, place.lives, bad_time.failures, bad_time.ends, bad_time.runtime.trace()
+            )
     except BaseException as error:
         error.add_note(replay(seed, hours))
         raise
