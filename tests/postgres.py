@@ -47,9 +47,10 @@ end $$
 
 
 class Server:
-    """The session's server."""
+    """The session's server, or one of a test's own. pid: of its first process."""
 
-    def __init__(self, socket_dir: Path) -> None:
+    def __init__(self, socket_dir: Path, pid: int) -> None:
+        self.pid = pid
         self._socket_dir = socket_dir
         self._numbers = count(1)
 
@@ -103,7 +104,7 @@ def running_server() -> Iterator[Server]:
                 preexec_fn=_die_with_parent,
             )
         try:
-            server = Server(home)
+            server = Server(home, process.pid)
             _wait_until_ready(server, process, home / "log")
             yield server
         finally:

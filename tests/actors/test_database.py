@@ -6,16 +6,18 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
 from actors.ground.postgres_server import PostgresServer
 from actors.ground.servers import ServerActor, ServerState
-from actors.protocol import ChildSpec
+from actors.protocol import Backoff, ChildSpec
 from actors.resources.client import Leases
 from actors.resources.loans import LeaseEnded, LeaseOrder, LeaseRefused, Rebuild, SetBreaker
 from actors.resources.specs import resource_specs
 from domain.resources.admission import Budget
+from tests.postgres import running_server
 from tests.resources import InThread, World
 from tests.waiting import eventually
 
@@ -204,3 +206,32 @@ def test_it_heals_by_itself_when_postgres_is_killed_and_when_it_is_stopped(embed
         assert work.over().error is not None
         eventually(lambda: query(embedded.holder("learn:2"))() == (1,), 60.0)
         embedded.settled("database", in_use=0, quarantined=0, healthy=True, capacity=4)
+
+
+def test_a_postgres_that_is_frozen_and_that_nobody_can_restart_lends_nothing_until_it_thaws(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("actors.resources.upkeep.CHECK_EVERY", 0.5)
+    monkeypatch.setattr("actors.resources.upkeep.RETRY", Backoff(min_seconds=0.1, max_seconds=0.5))
+    for limit in ("CHECK_SECONDS", "CONNECT_SECONDS", "CANCEL_SECONDS", "HOLDER_SECONDS"):
+        monkeypatch.setattr(f"actors.resources.database.{limit}", 1.0)
+    with running_server() as postgres:
+        made = World(DATABASE_URL=postgres.fresh(), DATABASE_POOL_SIZE="4")
+        made.start(database(made))
+        work = InThread(query(made.holder("learn:1"), "select pg_sleep(600)", hold=600.0))
+        made.settled("database", in_use=1)
+        first = psutil.Process(postgres.pid)
+        frozen = [first, *first.children(recursive=True)]
+        try:
+            for process in frozen:
+                process.suspend()
+            made.settled("database", state="down", healthy=False, in_use=0)
+            assert isinstance(work.over().error, LeaseEnded)
+            with pytest.raises(LeaseRefused, match="lends nothing now"):
+                query(made.holder("posting:1", priority=0))()
+        finally:
+            for process in frozen:
+                process.resume()
+        made.settled("database", healthy=True, in_use=0, quarantined=0, capacity=4)
+        assert query(made.holder("learn:2"))() == (1,)
+        made.stop()

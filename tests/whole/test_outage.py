@@ -164,3 +164,39 @@ def test_a_second_roost_takes_over_and_leaves_the_firsts_claims_to_the_first_eve
                     account.until(its_own, *ON_SITE)
                     texts = on_site(url)
                     assert len(texts) == len(set(texts))
+
+
+def test_a_roost_that_is_cut_off_and_alive_publishes_what_it_claimed_and_the_second_all_else(
+    empty_dsn: str, tmp_path: Path
+) -> None:
+    account = Account(empty_dsn)
+    one, two = account.settle_in(tmp_path / "one"), account.settle_in(tmp_path / "two")
+    with wire(empty_dsn) as way, site(tmp_path / "site", tmp_path / "clock.json") as url:
+        shared = {"SITE_URL": url, "MODE": "live", **QUIET}
+        with roost(one, DATABASE_URL=way.dsn, **shared) as first:
+            first.until(lambda status: status["lane"]["held"])
+            with roost(two, DATABASE_URL=empty_dsn, **shared) as second:
+                second.until(lambda status: "held by instance" in status["lane"]["detail"])
+                its_own = account.queue("A post that its claimant publishes, cut off or not.", 2.0 * HOUR)
+                owner = account.until(its_own, "claimed").claim
+                assert owner is not None
+                first.until(lambda status: status["journal"]["statistics"]["claims"])
+                way.cut()
+                cut = time.monotonic()
+                second.until(lambda status: status["lane"]["held"], TAKEOVER_SECONDS)
+                assert time.monotonic() - cut < TAKEOVER_SECONDS
+                first.until(lambda status: not status["lane"]["held"])
+                anew = account.queue("A post for whoever has the lane.", 0.0)
+                taken = account.until(anew, *ON_SITE).claim
+                assert taken is not None
+                assert taken.owner != owner.owner
+                assert taken.token > owner.token
+                eventually(lambda: account.post(its_own).body in on_site(url), 120.0, every=0.2)
+                left = account.post(its_own)
+                assert (left.state.value, left.claim) == ("claimed", owner), "Postgres cannot know of it yet"
+                way.mend()
+                account.until(its_own, *ON_SITE)
+                first.until(lambda status: "held by instance" in status["lane"]["detail"])
+                assert lane(second)["held"], "who comes back does not take it from who has it"
+                texts = on_site(url)
+                assert len(texts) == len(set(texts)) == 2
