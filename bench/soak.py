@@ -81,6 +81,7 @@ class Soak:
     seen: list[Counter[str]] = field(default_factory=lambda: [Counter() for _ in range(6)])
     astray: Counter[str] = field(default_factory=Counter)
     samples: list[Sample] = field(default_factory=list)
+    level: str = ""
     warm: float = 0.0
     back: float = 0.0
 
@@ -98,7 +99,9 @@ class Soak:
             self.strikes.release(time.monotonic() if now < calm else float("inf"))
             if strike <= now < calm:
                 doing = self.strikes.kill if self.chance.random() < 0.5 else self.strikes.hold
-                doing(self.life, self.chance.choice(sorted(PROCESSES)))
+                name = self.chance.choice(sorted(PROCESSES))
+                doing(self.life, name)
+                self._say(f"{doing.__name__} {name}")
                 strike = time.monotonic() - began + self.chance.uniform(*BETWEEN)
             if now >= calm and not self.back:
                 self._full()
@@ -155,13 +158,21 @@ class Soak:
         except OSError:
             levels["unanswered"] += 1
             return
-        levels[status["level"]["name"]] += 1
+        level = status["level"]["name"]
+        levels[level] += 1
+        if level != self.level:
+            self.level = level
+            self._say(f"level {'; '.join([level, *status['level']['reasons']])}")
         for name, pool in status["pools"].items():
             # A pool that has shrunk may have more out than it lends now; never may one have fewer than it has.
             self.astray[name] += pool["idle"] + pool["in_use"] + pool["quarantined"] < pool["capacity"]
             self.astray[name] += pool["granted"] != pool["ended"] + pool["revoked"] + pool["in_use"]
         if status["lane"].get("stopped"):
             attempt(lambda: operate(self.life))
+
+    def _say(self, what: str) -> None:
+        """For whoever watches."""
+        print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
 
     def _sample(self, at: float) -> None:
         roost = psutil.Process(self.life.pid)

@@ -96,6 +96,9 @@ def test_an_answer_comes_with_what_it_cost(world: World, api: Api) -> None:
     assert found.usd == pytest.approx(1000 * 0.25e-6 + 200 * 2e-6)
     assert api.asked[0]["response_format"]["json_schema"]["schema"] == SCHEMA
     world.settled("model", in_use=0, ended=1)
+    used = dict(world.state("model").budgets)
+    assert used["requests per minute"] == pytest.approx(1 / 60)
+    assert 0.0 < used["dollars per day"] < 0.01
 
 
 def test_what_may_pass_is_tried_again_and_what_may_not_is_not(world: World, api: Api) -> None:

@@ -44,3 +44,26 @@ def test_a_call_that_never_settles_keeps_what_it_reserved() -> None:
     quota = Quota(LIMITS)
     quota.reserve("lost", 10, 0.9, now=0.0, day=1)
     assert isinstance(quota.reserve("next", 10, 0.2, now=3600.0, day=1), Exhausted)
+
+
+def test_what_is_used_of_each_limit_is_told_as_a_share() -> None:
+    quota = Quota(Limits(requests_per_minute=4, tokens_per_minute=1000, dollars_per_day=2.0))
+    assert set(dict(quota.shares(0.0, 20)).values()) == {0.0}
+    quota.reserve("a", tokens=500, dollars=1.0, now=0.0, day=20)
+    assert quota.shares(0.0, 20) == (
+        ("requests per minute", 0.25),
+        ("tokens per minute", 0.5),
+        ("dollars per day", 0.5),
+    )
+    quota.settle("a", tokens=100, dollars=1.5)
+    assert dict(quota.shares(59.0, 20)) == {
+        "requests per minute": 0.25,
+        "tokens per minute": 0.1,
+        "dollars per day": 0.75,
+    }
+    assert dict(quota.shares(61.0, 20)) == {
+        "requests per minute": 0.0,
+        "tokens per minute": 0.0,
+        "dollars per day": 0.75,
+    }
+    assert dict(quota.shares(61.0, 21))["dollars per day"] == 0.0, "money has an end each day"
