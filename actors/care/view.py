@@ -60,6 +60,8 @@ class HealthView:
 class MemoryView:
     """Memory of the whole process tree. used, limit: bytes. parts: bytes by part, the largest first.
 
+    private: bytes of it that Python, driver and browser had each for itself.
+
     state: what the rule goes on from at the next reading.
     """
 
@@ -69,6 +71,7 @@ class MemoryView:
     state: State
     parts: tuple[tuple[str, int], ...]
     at: float  # calendar seconds
+    private: int
 
     @property
     def free(self) -> int:

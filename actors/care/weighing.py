@@ -16,9 +16,13 @@ PYTHON, DRIVER, BROWSER, SERVERS, OTHER = "python", "driver", "browser", "server
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """Bytes by part. Servers that Roost has started beside itself are no part of a container's run."""
+    """Bytes by part. Servers that Roost has started beside itself are no part of a container's run.
+
+    private: what Python, driver and browser have each for itself: it can be looked at between two weighings.
+    """
 
     parts: dict[str, int]
+    private: int = 0
 
     @property
     def own(self) -> int:
@@ -42,15 +46,19 @@ class Limits:
 def weigh(servers: Collection[int]) -> Weight:
     """This process and all below it. servers: pids of embedded servers, told apart with all below them."""
     parts: dict[str, int] = {}
+    private = 0
     own = psutil.Process()
     beside = {process.pid for pid in servers for process in _family(pid)}
     for process in [own, *own.children(recursive=True)]:
         try:
             part = PYTHON if process.pid == own.pid else SERVERS if process.pid in beside else _part(process.name())
-            parts[part] = parts.get(part, 0) + process.memory_full_info().pss
+            memory = process.memory_full_info()
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue  # it ended while we looked, or is being reaped
-    return Weight(parts)
+        parts[part] = parts.get(part, 0) + memory.pss
+        if part in (PYTHON, DRIVER, BROWSER):
+            private += memory.rss - memory.shared
+    return Weight(parts, private)
 
 
 def pressing(weight: Weight, limits: Limits) -> tuple[int, int]:

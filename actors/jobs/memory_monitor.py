@@ -4,7 +4,7 @@ from actors.care.control import MemoryIs
 from actors.care.view import MemoryView
 from actors.care.weighing import MIB, Limits, Weight, container_limit, pressing, weigh
 from actors.ground.servers import ServerState
-from actors.resources.loans import Rebuild, Renew, Resize
+from actors.resources.loans import Recycle, Renew, Resize
 from actors.work.context import RunContext
 from actors.work.outcome import Outcome
 from actors.work.run import Job
@@ -25,7 +25,7 @@ class MemoryMonitor(Job):
         state, advice = self.judge(ctx, used, limit)
         self.act(ctx, advice)
         parts = tuple(sorted(weight.parts.items(), key=lambda part: -part[1]))
-        ctx.tell("health", MemoryIs(MemoryView(used, limit, advice, state, parts, ctx.calendar())))
+        ctx.tell("health", MemoryIs(MemoryView(used, limit, advice, state, parts, ctx.calendar(), weight.private)))
         return Outcome(done=1, of=1, note=f"{used // MIB} of {limit // MIB} MiB: {advice.stage.name.lower()}")
 
     def weight(self, ctx: RunContext) -> Weight:
@@ -41,6 +41,6 @@ class MemoryMonitor(Job):
         ctx.tell("browser", Resize(advice.contexts))
         if advice.recycle:
             ctx.log.warning("memory is %s: the browser is recycled", advice.stage.name.lower())
-            ctx.tell("browser", Rebuild("memory is short"))
+            ctx.tell("browser", Recycle("memory is short"))
         elif advice.stage is not Stage.ENOUGH:
             ctx.tell("browser", Renew("memory is tight"))  # a browser grows with its use; before it must be taken

@@ -8,23 +8,29 @@ Playwright's objects belong to the loop that made them, so a lease runs coroutin
 Each lease has a context of its own, with the site's session in it, closed when the lease ends: what a page has left
 in memory goes with it. Taking a lease away cancels what its holder waits for, which takes a millisecond, and then
 closes the context.
+
+Memory is the memory monitor's to judge. Between two of its weighings this actor glances at what the processes have
+for themselves, and gives contexts up before a heavy page has taken what is left.
 """
 
 import asyncio
 import concurrent.futures
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+import os
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from playwright.async_api import BrowserContext, Error, Page
 
+from actors.care.view import MemoryView
 from actors.resources.chromium import Chromium
-from actors.resources.loans import Backend, BackendFault, BackendGone, LeaseEnded, Loan, Renew, Shelf
-from actors.resources.process_tree import Reaper
+from actors.resources.loans import Backend, BackendFault, BackendGone, LeaseEnded, Loan, Recycle, Renew, Shelf
+from actors.resources.process_tree import Reaper, Scales
 from actors.resources.session import Keeper, SetSession, TakeBackSession
 from actors.resources.shell import ResourceActor
 from actors.system import System
-from domain.resources import breaker
+from domain.resources import breaker, memory
 from domain.resources.leases import Lease
 from domain.resources.reserves import browser_policy
 from domain.settings import Settings
@@ -42,8 +48,17 @@ RUN_SECONDS = 60.0
 RETIRE_CONTEXTS = 150
 RENEW_CONTEXTS = 10  # a younger one has not grown, and would be no smaller anew
 RETIRE_SECONDS = 1800.0
+GLANCE_SECONDS = 0.25  # some milliseconds' work each
+HOLD_BACK_SECONDS = 60.0  # how long a context that was given up stays so
+RECYCLE_SECONDS = 30.0  # for a publish that is under way, before the browser is closed under it
+MIB = 1 << 20
 # Words of errors that mean the browser, and not the page's behaviour.
 BROWSER_FAULTS = ("closed", "crashed", "disconnected")
+
+
+@dataclass(frozen=True, slots=True)
+class _Glance:
+    pass
 
 
 class BrowserLoan(Loan):
@@ -170,6 +185,7 @@ class BrowserBackend:
         self.began = system.runtime.now()
         self.chromium = Chromium(settings, system.runtime, f"browser-loop-{build}", self._gone)
         self._reaper = Reaper()
+        self._scales = Scales()
 
     def open(self) -> str:
         self.keeper.fill(self.system, self.settings)
@@ -199,6 +215,14 @@ class BrowserBackend:
         self.contexts_opened += 1
         return context
 
+    def lent(self) -> list[Lease]:
+        """The leases that have not ended."""
+        return [loan.lease for loan in list(self.loans.values()) if not loan.is_over()]
+
+    def private(self) -> int:
+        """Bytes that this process, the driver and the browser's have each for itself."""
+        return self._scales.private({os.getpid(), *self.chromium.pids()})
+
     def worn_out(self) -> bool:
         """Whether it has served long enough to be replaced when nobody uses it."""
         old = self.system.runtime.now() - self.began > RETIRE_SECONDS and self.contexts_opened > 0
@@ -220,12 +244,27 @@ class BrowserActor(ResourceActor):
         self.settings = settings
         self.keeper = keeper
         self.units = settings.browser_contexts
+        self._glanced: tuple[MemoryView, memory.Glance] | None = None
+        self._held_back = (settings.browser_contexts, 0.0)  # contexts, and until when no more are lent
+        self._recycling: tuple[str, float] | None = None  # why, and when at the latest
 
     def most_units(self) -> int:
         return self.settings.browser_contexts
 
+    def on_start(self) -> None:
+        super().on_start()
+        self.set_timer("glance", GLANCE_SECONDS, _Glance())
+
     def receive(self, message: Any) -> Any:
         match message:
+            case _Glance():
+                self.set_timer("glance", GLANCE_SECONDS, _Glance())
+                if isinstance(self.backend, BrowserBackend):
+                    self._glance(self.backend)
+                    self._recycle_when_free(self.backend)
+            case Recycle(why):
+                if isinstance(self.backend, BrowserBackend) and self._recycling is None:
+                    self._recycle(self.backend, why)
             case SetSession(state):
                 self.keeper.replace(state)
             case TakeBackSession():
@@ -245,6 +284,51 @@ class BrowserActor(ResourceActor):
         backend = self.backend
         if isinstance(backend, BrowserBackend) and backend.worn_out():
             self._renew(backend, "it is worn out")
+
+    def lend_again(self) -> None:
+        self._recycling = self._glanced = None
+        super().lend_again()
+
+    def _resize(self, units: int) -> None:
+        most, until = self._held_back
+        units = units if self.now() >= until else min(units, most)
+        if self._recycling is None:
+            super()._resize(units)
+        else:
+            self.units = units  # from the next browser on
+
+    def _glance(self, backend: BrowserBackend) -> None:
+        """Give up contexts at once where what is lent grows into the limit."""
+        view, lent = self.system.board.get("memory"), backend.lent()
+        if not isinstance(view, MemoryView) or not lent:
+            self._glanced = None
+            return
+        now = memory.Glance(view.used + backend.private() - view.private, self.now())
+        before = self._glanced[1] if self._glanced is not None and self._glanced[0] is view else None
+        self._glanced = (view, now)
+        taken = memory.given_up(before, now, view.limit, lent)
+        if not taken:
+            return
+        self.fault("given up for memory")
+        self._held_back = (max(1, len(lent) - len(taken)), self.now() + HOLD_BACK_SECONDS)
+        self._resize(self.units)
+        self._take(taken, f"memory: about {now.used // MIB} of {view.limit // MIB} MiB, and growing. Try again later")
+
+    def _take(self, taken: Iterable[Lease], why: str) -> None:
+        for lease in taken:
+            token = lease.token
+            self.desk.move(lambda now, token=token: self.ledger.revoke(token, why, now))  # type: ignore[misc]
+
+    def _recycle(self, backend: BrowserBackend, why: str) -> None:
+        """Open a new browser; a publish that is under way is waited for, but nothing else."""
+        self._recycling = (why, self.now() + RECYCLE_SECONDS)
+        self.lend_nothing()
+        self._take([lease for lease in backend.lent() if lease.request.category != memory.POSTING], why)
+        self._recycle_when_free(backend)
+
+    def _recycle_when_free(self, backend: BrowserBackend) -> None:
+        if self._recycling is not None and (not backend.lent() or self.now() >= self._recycling[1]):
+            self.rebuild(self._recycling[0], renewing=True)
 
     def _renew(self, backend: BrowserBackend, why: str) -> None:
         """Unless somebody uses it, or is about to."""

@@ -103,6 +103,10 @@ class Chromium:
         """Whether there is a browser to speak to."""
         return not self._closing and self.browser is not None and self.browser.is_connected()
 
+    def pids(self) -> list[int]:
+        """Its own and its driver's."""
+        return [process.pid for process in self._processes]
+
     def contexts(self) -> list[BrowserContext]:
         """Those that are open."""
         return self.browser.contexts if self.browser is not None else []

@@ -87,6 +87,13 @@ class Rebuild:
 
 
 @dataclass(frozen=True, slots=True)
+class Recycle:
+    """To the browser: open a new one, to have the old one's memory back. A publish under way has its time first."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """Probe the backend now."""
 

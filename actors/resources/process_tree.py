@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +68,39 @@ def kill(processes: Iterable[Process]) -> None:
                 os.killpg(process.group, signal.SIGKILL)  # its members may outlive it
             elif same:
                 os.kill(process.pid, signal.SIGKILL)
+
+
+class Scales:
+    """Weighs some processes and all below them, roughly and often: only those that are new are asked for a parent."""
+
+    def __init__(self) -> None:
+        self._parents: dict[int, int] = {}
+
+    def private(self, above: Collection[int]) -> int:
+        """Bytes that the processes `above` and all below them have in memory each for itself (statm of proc(5))."""
+        there = [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+        self._parents = {pid: self._parents.get(pid) or _parent(pid) for pid in there}
+        return sum(_private(pid) for pid in there if self._belongs(pid, above))
+
+    def _belongs(self, pid: int, above: Collection[int]) -> bool:
+        while pid not in above:
+            pid = self._parents.get(pid, 0)
+            if pid == 0:
+                return False
+        return True
+
+
+def _parent(pid: int) -> int:
+    process = look(pid)
+    return 0 if process is None else process.parent
+
+
+def _private(pid: int) -> int:
+    try:
+        resident, shared = Path(f"/proc/{pid}/statm").read_text().split()[1:3]
+    except OSError:
+        return 0  # it has ended
+    return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
 
 
 class Reaper:

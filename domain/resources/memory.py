@@ -6,6 +6,10 @@ Three thresholds, as shares of the limit; each adds to the one before:
 * 92 %: another one fewer, the browser is recycled (a heavy page's memory comes back only so), one level down.
 * 96 %: background work stops.
 
+Weighing is dear, so it is done once a minute, and a page of 1,500 posts takes 100 MB within two seconds. Between two
+weighings the browser's actor glances at what its processes have for themselves, and `given_up` says which leases end
+at once.
+
 A threshold that was crossed counts until the share is 3 points below it, so that nothing flaps at its edge; and the
 browser is recycled when 92 % is crossed, then no oftener than every 2 minutes while it stays above.
 
@@ -16,8 +20,11 @@ MemoryAdvice(stage=<Stage.SHORT: 2>, contexts=1, recycle=True, level_pressure=Tr
 False
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+
+from domain.resources.leases import Lease
 
 
 class Stage(IntEnum):
@@ -32,6 +39,8 @@ class Stage(IntEnum):
 THRESHOLDS = ((Stage.TIGHT, 0.85), (Stage.SHORT, 0.92), (Stage.CRITICAL, 0.96))
 HYSTERESIS = 0.03
 RECYCLE_EVERY = 120.0
+AHEAD = 0.75  # seconds: to the next glance, and until a page that is closed has given its memory back
+POSTING = "posting"  # the category that goes last: a send that is cut off leaves a post unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,30 @@ def after(state: State, used: int, limit: int, contexts: int, now: float) -> tup
     )
     recycled_at = now if recycle else state.recycled_at if short else None
     return State(stage, recycled_at), advice
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """About what is used between two weighings. used: bytes. at: monotonic seconds."""
+
+    used: int
+    at: float
+
+
+def given_up(before: Glance | None, now: Glance, limit: int, lent: Sequence[Lease]) -> tuple[Lease, ...]:
+    """The leases to end at once, by what will be used in a moment if it goes on as since the glance before.
+
+    One from 92 % of the limit on, two from 96 %, all from 100 %; only these may have posting's among them. The least
+    important goes first, and of these the newest.
+    """
+    pace = 0.0 if before is None else max(0.0, (now.used - before.used) / max(now.at - before.at, 0.001))
+    share = (now.used + pace * AHEAD) / limit
+    order = sorted(lent, key=lambda lease: (lease.request.category == POSTING, -lease.request.priority, -lease.token))
+    if share >= 1.0:
+        return tuple(order)
+    number = _stage(Stage.ENOUGH, share) - Stage.TIGHT
+    spare = [lease for lease in order if lease.request.category != POSTING]
+    return tuple(spare[: max(0, number)])
 
 
 def _stage(before: Stage, share: float) -> Stage:

@@ -14,14 +14,16 @@ from typing import Any
 import pytest
 from playwright.async_api import Error, Page
 
+from actors.care.view import MemoryView
 from actors.ground.sandbox_server import SandboxServer
 from actors.ground.servers import ServerActor, server_state
 from actors.protocol import ChildSpec
 from actors.resources.client import Leases
-from actors.resources.loans import LeaseEnded, LeaseRefused, Rebuild, Renew, Resize
+from actors.resources.loans import LeaseEnded, LeaseRefused, Rebuild, Recycle, Renew, Resize
 from actors.resources.process_tree import Process, command_line, descendants, look
 from actors.resources.session import SetSession
 from actors.resources.specs import resource_specs
+from domain.resources.memory import MemoryAdvice, Stage, State
 from tests.resources import InThread, World
 from tests.waiting import eventually
 
@@ -209,6 +211,53 @@ def test_a_rebuild_closes_everything_first(world: World) -> None:
     old = chromium()
     world.system.tell("browser", Rebuild("memory is short"))
     eventually(lambda: gone(old))
+    assert answers(world)
+
+
+MEMORY = MemoryAdvice(Stage.ENOUGH, 3, recycle=False, level_pressure=False, stop_background=False)
+
+
+def used(world: World, percent: int) -> MemoryView:
+    """So much is used of a limit of 1 GB, and was when it was weighed just now."""
+    private = world.system.directory.find("browser").backend.private()  # type: ignore[union-attr, attr-defined]
+    return MemoryView(percent * 10**7, 10**9, MEMORY, State(), (), 0.0, private)
+
+
+def test_a_context_is_given_up_before_memory_is_gone_and_postings_last(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.resources.browser.HOLD_BACK_SECONDS", 0.5)
+    heavy = stuck(world.holder("scraper:1"))
+    with world.holder("posting:1", category="posting").browser() as browser:
+        assert browser.run(add, 1, 2) == 3
+        world.settled("browser", in_use=2)
+        world.system.board.put("memory", used(world, 93))
+        assert isinstance(heavy.over().error, LeaseEnded)
+        assert "MiB" in str(heavy.error)
+        assert browser.run(add, 1, 2) == 3
+    world.system.board.put("memory", used(world, 50))
+    assert world.settled("browser", in_use=0, capacity=1).faults
+
+    def allowed() -> bool:
+        world.system.tell("browser", Resize(3))
+        return world.state("browser").capacity == 3
+
+    eventually(allowed)
+    assert answers(world)
+
+
+def test_recycled_for_its_memory_it_waits_for_a_publish_alone(world: World) -> None:
+    builds = world.state("browser").builds
+    other = stuck(world.holder("scraper:1"))
+    with world.holder("posting:1", category="posting").browser() as browser:
+        assert browser.run(add, 1, 2) == 3
+        world.settled("browser", in_use=2)
+        world.system.tell("browser", Recycle("memory is short"))
+        assert isinstance(other.over().error, LeaseEnded)
+        assert browser.run(add, 1, 2) == 3
+        assert world.state("browser").builds == builds
+    eventually(lambda: world.state("browser").builds == builds + 1)
+    world.settled("browser", capacity=3, in_use=0, quarantined=0)
     assert answers(world)
 
 

@@ -171,7 +171,7 @@ def test_short_memory_counts_one_level_and_hangs_on_the_board() -> None:
     world = HealthWorld()
     for high, level in ((True, Level.REDUCED), (False, Level.REDUCED)):
         advice = MemoryAdvice(Stage.SHORT if high else Stage.ENOUGH, 1, False, high, False)
-        view = MemoryView(480, 512, advice, State(), (), 0.0)
+        view = MemoryView(480, 512, advice, State(), (), 0.0, 0)
         world.system.tell("health", MemoryIs(view))
         world.hands.settle()
         assert world.system.board.get("memory") is view

@@ -671,7 +671,7 @@ def test_in_emergency_a_critical_job_runs_without_the_database_it_usually_holds(
 def test_short_of_memory_background_jobs_stop() -> None:
     world, calls, other = JobWorld(), [], []
     advice = MemoryAdvice(Stage.CRITICAL, contexts=1, recycle=False, level_pressure=True, stop_background=True)
-    world.system.board.put("memory", MemoryView(500, 510, advice, State(), parts=(), at=0.0))
+    world.system.board.put("memory", MemoryView(500, 510, advice, State(), parts=(), at=0.0, private=0))
     world.job(spec("backup", kind=Kind.BACKGROUND), counting(calls), offset=10)
     world.job(spec("learn"), counting(other), offset=10)
     world.advance(30)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.resources import memory
-from domain.resources.memory import MemoryAdvice, Stage, State, after
+from domain.resources.leases import Lease, Request
+from domain.resources.memory import Glance, MemoryAdvice, Stage, State, after, given_up
 
 
 def advice_at(*percents: float, every: float = 10.0) -> list[MemoryAdvice]:
@@ -78,3 +79,41 @@ def test_the_stage_is_never_below_what_the_reading_asks_for(percents):
     for percent, advice in zip(percents, advice_at(*percents), strict=True):
         assert advice.stage >= advice_at(percent)[0].stage
         assert advice.stop_background <= advice.level_pressure
+
+
+def lease(token: int, priority: int, category: str) -> Lease:
+    request = Request(f"r{token}", f"run:{token}", "job", priority, category, wait_until=0.0, hold_seconds=60.0)
+    return Lease(token, token, request, granted_at=0.0, hold_until=60.0)
+
+
+POSTING, METRICS, OLD, NEW = (
+    lease(1, 0, "posting"), lease(2, 1, "metrics"), lease(3, 7, "background"), lease(4, 7, "background"),
+)  # fmt: skip
+ALL = (METRICS, NEW, POSTING, OLD)
+
+
+@pytest.mark.parametrize(
+    ("percent", "expected"),
+    [(91.9, ()), (92.0, (NEW,)), (95.9, (NEW,)), (96.0, (NEW, OLD)), (100.0, (NEW, OLD, METRICS, POSTING))],
+)
+def test_as_memory_goes_so_do_leases_the_least_important_first(percent, expected):
+    assert given_up(None, Glance(round(percent * 10), 0.0), 1000, ALL) == expected
+
+
+def test_postings_lease_is_taken_only_where_all_would_be_lost():
+    assert given_up(None, Glance(990, 0.0), 1000, (POSTING,)) == ()
+    assert given_up(None, Glance(1001, 0.0), 1000, (POSTING,)) == (POSTING,)
+
+
+def test_what_grows_fast_is_met_before_it_is_there():
+    assert given_up(Glance(800, 10.0), Glance(850, 10.25), 1000, ALL) == (NEW, OLD, METRICS, POSTING)  # 200 a second
+    assert given_up(Glance(870, 10.0), Glance(900, 11.0), 1000, ALL) == (NEW,)
+    assert given_up(Glance(990, 10.0), Glance(900, 10.25), 1000, ALL) == ()  # it shrinks
+
+
+@given(used=st.integers(0, 2000), more=st.integers(0, 500), growth=st.integers(-500, 500))
+def test_more_memory_never_gives_up_less(used, more, growth):
+    def number(now: int) -> int:
+        return len(given_up(Glance(now - growth, 0.0), Glance(now, 0.25), 1000, ALL))
+
+    assert number(used) <= number(used + more)
