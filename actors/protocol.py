@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from domain.backoff import Backoff
+
 if TYPE_CHECKING:
     from actors.base import Actor
 
@@ -140,16 +142,6 @@ class TaskFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class Backoff:
-    """How long a child's restart waits: `min · factor^n` up to `max` seconds, with full jitter, reset after quiet."""
-
-    min_seconds: float = 0.1
-    max_seconds: float = 30.0
-    factor: float = 2.0
-    reset_after: float = 60.0
-
-
-@dataclass(frozen=True, slots=True)
 class ChildSpec:
     """What a supervisor needs to know of a child; OTP's words and defaults, in threads' terms.
 
@@ -159,6 +151,8 @@ class ChildSpec:
     shutdown: seconds to stop in, before it is fenced; None is infinity; 0 fences at once (OTP's brutal_kill).
     hang_limit: seconds one handler may run before the incarnation counts as hung; None: no limit. A supervisor's
     handlers start and stop children and have none.
+    backoff: how long a restart waits, by its failures in a row; None: not at all.
+    reset_after: seconds of life after which a failure counts as the first again.
     start_limit: seconds for its `on_start`; None: no limit. A supervisor's children have theirs, so it has none.
     """
 
@@ -169,6 +163,7 @@ class ChildSpec:
     type: str = "worker"
     significant: bool = False
     backoff: Backoff | None = None
+    reset_after: float = 30.0
     hang_limit: float | None = 30.0
     start_limit: float | None = 30.0
 

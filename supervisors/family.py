@@ -34,7 +34,7 @@ from actors.runtime import Timer
 from actors.statistics import Histogram
 from actors.system import StartFailed
 from supervisors.decisions import After, after_exit, hung, kind_of, shuts_down
-from supervisors.intensity import Restarts, backoff_seconds, failures_after
+from supervisors.intensity import Restarts
 from supervisors.specs import Flags
 
 log = logging.getLogger("roost.supervisors")
@@ -192,10 +192,11 @@ class Family(Actor):
     def _restart(self, child: Child, lived: float) -> None:
         """Count the restart against the intensity, then do it: now, after its backoff, after cooling down, or not."""
         flags, now = self.flags, self.now()
-        child.failures = failures_after(child.spec.backoff, child.failures, lived)
+        child.failures = 1 if lived >= child.spec.reset_after else child.failures + 1
         self._recent = self._recent.with_one(now, flags.period)
         if self._recent.within(flags.intensity):
-            wait = backoff_seconds(child.spec.backoff, child.failures, self._chance)
+            backoff = child.spec.backoff
+            wait = 0.0 if backoff is None else backoff.seconds(child.failures, self._chance)
         elif flags.cool_down is not None:
             wait, self._recent = flags.cool_down, Restarts()
             self._cooling_until = now + wait

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from actors.protocol import Backoff, ChildSpec, SpecFault
+from actors.protocol import ChildSpec, SpecFault
+from domain.backoff import Backoff
 
 STRATEGIES = ("one_for_one", "one_for_all", "rest_for_one")
 RESTARTS = ("permanent", "transient", "temporary")
@@ -90,8 +91,10 @@ def _spec_faults(spec: Any, auto_shutdown: str) -> list[SpecFault]:
         faults.append(SpecFault("invalid_hang_limit", spec.hang_limit))
     if not _is_span(spec.start_limit) or spec.start_limit == 0:
         faults.append(SpecFault("invalid_start_limit", spec.start_limit))
-    if spec.backoff is not None and not _is_backoff(spec.backoff):
+    if spec.backoff is not None and not isinstance(spec.backoff, Backoff):
         faults.append(SpecFault("invalid_backoff", spec.backoff))
+    if not _is_number(spec.reset_after) or spec.reset_after < 0:
+        faults.append(SpecFault("invalid_reset_after", spec.reset_after))
     return faults
 
 
@@ -115,7 +118,3 @@ def _is_number(value: object, kind: Any = (int, float)) -> bool:
 
 def _is_span(value: Any) -> bool:
     return value is None or (_is_number(value) and value >= 0)
-
-
-def _is_backoff(backoff: Backoff) -> bool:
-    return 0 <= backoff.min_seconds <= backoff.max_seconds and backoff.factor >= 1 and backoff.reset_after >= 0

@@ -20,7 +20,8 @@ from actors.face.doors import Doors
 from actors.face.routes import routes
 from actors.face.view import View
 from actors.face.web import WebActor
-from actors.protocol import Backoff, ChildSpec
+from actors.protocol import ChildSpec
+from domain.backoff import Backoff
 from domain.setting_kinds import is_loopback
 from supervisors.specs import Flags
 from supervisors.supervisor import Supervisor
@@ -56,7 +57,7 @@ MOST_RUNS = 64
 JOBS = Flags("one_for_one", intensity=30, period=60.0, cool_down=30.0)
 
 # A child that fails at once again: not in a tight loop, but soon.
-SOON = Backoff(min_seconds=0.1, max_seconds=5.0, reset_after=30.0)
+SOON = Backoff(least=0.1, base=0.1, most=5.0)
 
 
 def root(view: View, doors: Doors) -> Supervisor:

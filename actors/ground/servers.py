@@ -13,15 +13,17 @@ from typing import Any, Protocol
 from actors.base import Actor
 from actors.care.reports import report
 from actors.ground.processes import Command, ServerProcess, last_line, sweep
-from actors.protocol import Backoff, ExitReason, TaskDone, TaskFailed
+from actors.protocol import ExitReason, TaskDone, TaskFailed
 from actors.runtime import Runtime
+from domain.backoff import Backoff
 
 START_SECONDS = 60.0  # from launch to the first answer; a crash recovery of Postgres is in it
 READY_EVERY = 0.05
 PROBE_EVERY = 5.0
 PROBE_TIMEOUT = 3.0
 PROBES_MISSED = 3  # then it is killed
-BACKOFF = Backoff(min_seconds=0.2, max_seconds=15.0, reset_after=30.0)
+BACKOFF = Backoff(least=0.2, base=0.2, most=15.0)
+RESET_AFTER = 30.0  # seconds of life after which a failure counts as the first again
 
 Steps = tuple[tuple[int, float], ...]
 
@@ -196,8 +198,8 @@ class ServerActor(Actor):
         self.process.kill()  # its end is reported as any other
 
     def _gone(self, why: str, lived: float) -> None:
-        self.failures = 1 if lived >= BACKOFF.reset_after else self.failures + 1
-        wait = min(BACKOFF.max_seconds, BACKOFF.min_seconds * BACKOFF.factor ** (self.failures - 1))
+        self.failures = 1 if lived >= RESET_AFTER else self.failures + 1
+        wait = BACKOFF.ceiling(self.failures)
         detail = f"{why}; started again in {wait:.1f} s"
         self._down(detail, pid=0)
         self._show(replace(self.state, restarts=self.state.restarts + 1))

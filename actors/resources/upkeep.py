@@ -14,9 +14,10 @@ from typing import Any, ClassVar
 
 from actors.base import Actor
 from actors.ground.servers import ServerDown, ServerUp
-from actors.protocol import Backoff, ComponentReport, ExitReason, TaskDone, TaskFailed
+from actors.protocol import ComponentReport, ExitReason, TaskDone, TaskFailed
 from actors.resources.loans import Backend, BackendFault, BackendGone, Broken, Check, Rebuild, Shelf
 from actors.runtime import Timer
+from domain.backoff import Backoff
 
 log = logging.getLogger("roost.resources")
 
@@ -24,7 +25,7 @@ CHECK_EVERY = 10.0
 CHECK_AGAIN = 1.0
 CHECKS_MISSED = 2  # in a row, then it is rebuilt
 SHOW_EVERY = 0.05  # the board's snapshot may be this old while leases come and go by the thousand
-RETRY = Backoff(min_seconds=0.5, max_seconds=15.0)
+RETRY = Backoff(base=0.5, most=15.0)
 
 OPENING, UP, DOWN = "opening", "up", "down"
 
@@ -234,7 +235,7 @@ class Upkeep(Actor):
         self.renewing = False
         self.failures += 1
         self.faults["not opened"] += 1
-        wait = min(RETRY.max_seconds, RETRY.min_seconds * RETRY.factor ** min(self.failures - 1, 30))
+        wait = RETRY.ceiling(self.failures)
         self._become(DOWN, why)
         self.refuse_all(why)
         self.set_timer("open", wait * self.chance.uniform(0.8, 1.2), _Open(self.build))

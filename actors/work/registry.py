@@ -5,17 +5,18 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from actors.jobs import JOBS
-from actors.protocol import Backoff, ChildSpec
+from actors.protocol import ChildSpec
 from actors.work.context import Surroundings
 from actors.work.job import JobActor, Place
 from actors.work.run import Job
+from domain.backoff import Backoff
 from domain.jobs.graph import RegistryError, validated
 from domain.jobs.schedule import boot_offsets
 from domain.jobs.spec import Holds, JobSpec
 from domain.settings import Settings
 
 MODEL_CALLS = 4  # a run that holds more calls to the model at once than this is a mistake, not a need
-SOON = Backoff(min_seconds=0.1, max_seconds=5.0, reset_after=30.0)
+SOON = Backoff(least=0.1, base=0.1, most=5.0)
 
 
 def pools(settings: Settings) -> Holds:

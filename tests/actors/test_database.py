@@ -12,10 +12,11 @@ import pytest
 
 from actors.ground.postgres_server import PostgresServer
 from actors.ground.servers import ServerActor, ServerState
-from actors.protocol import Backoff, ChildSpec
+from actors.protocol import ChildSpec
 from actors.resources.client import Leases
 from actors.resources.loans import LeaseEnded, LeaseOrder, LeaseRefused, Rebuild, SetBreaker
 from actors.resources.specs import resource_specs
+from domain.backoff import Backoff
 from domain.resources.admission import Budget
 from tests.postgres import running_server
 from tests.resources import InThread, World
@@ -212,7 +213,7 @@ def test_a_postgres_that_is_frozen_and_that_nobody_can_restart_lends_nothing_unt
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("actors.resources.upkeep.CHECK_EVERY", 0.5)
-    monkeypatch.setattr("actors.resources.upkeep.RETRY", Backoff(min_seconds=0.1, max_seconds=0.5))
+    monkeypatch.setattr("actors.resources.upkeep.RETRY", Backoff(base=0.1, most=0.5))
     for limit in ("CHECK_SECONDS", "CONNECT_SECONDS", "CANCEL_SECONDS", "HOLDER_SECONDS"):
         monkeypatch.setattr(f"actors.resources.database.{limit}", 1.0)
     with running_server() as postgres:

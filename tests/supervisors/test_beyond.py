@@ -6,14 +6,15 @@ import weakref
 import pytest
 from supervision_world import FAIL, Crash, Hang, World
 
-from actors.protocol import Backoff, Stop, SupervisorSnapshot, TerminateChild
+from actors.protocol import Stop, SupervisorSnapshot, TerminateChild
 from actors.simulation import ProcessExit
+from domain.backoff import Backoff
 from supervisors.decisions import hung
 from supervisors.dynamic import DynamicSupervisor
 from supervisors.specs import Flags
 from supervisors.supervisor import supervisor_spec
 
-SLOW = Backoff(min_seconds=1, max_seconds=8, factor=2, reset_after=60)
+SLOW = Backoff(least=1.0, base=1.0, most=8.0)
 
 
 def test_a_handler_that_runs_too_long_ends_in_a_new_incarnation(world: World) -> None:
@@ -175,7 +176,7 @@ def test_a_cooled_child_that_fails_again_counts_anew(world: World) -> None:
 
 
 def test_the_history_tells_when_who_why_which_and_how_long(world: World) -> None:
-    world.supervise(world.child("a", backoff=Backoff(min_seconds=2, max_seconds=2)), world.child("b"), intensity=9)
+    world.supervise(world.child("a", backoff=Backoff(least=2.0, base=2.0, most=2.0)), world.child("b"), intensity=9)
     world.crash("a")
     world.runtime.sleep(3)
     snapshot: SupervisorSnapshot = world.system.board.get("supervisor:sup")

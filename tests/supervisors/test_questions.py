@@ -10,7 +10,6 @@ from actors.future import ActorDead
 from actors.protocol import (
     AlreadyPresent,
     AlreadyStarted,
-    Backoff,
     ChildInfo,
     ChildSpec,
     CountChildren,
@@ -31,6 +30,7 @@ from actors.protocol import (
     WhichChildren,
 )
 from actors.system import StartFailed
+from domain.backoff import Backoff
 from supervisors.specs import Faulty, Flags, check, flag_faults, spec_faults
 from supervisors.supervisor import Supervisor, supervisor_spec
 
@@ -92,7 +92,8 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"restart": "transient", "significant": True}, "bad_combination"),
     ({"hang_limit": 0}, "invalid_hang_limit"),
     ({"start_limit": -1}, "invalid_start_limit"),
-    ({"backoff": Backoff(min_seconds=2, max_seconds=1)}, "invalid_backoff"),
+    ({"backoff": 2.0}, "invalid_backoff"),
+    ({"reset_after": -1.0}, "invalid_reset_after"),
 ]
 
 
@@ -189,7 +190,7 @@ def test_dynamic_supervisors_are_counted_too(world: World) -> None:
 
 
 def test_a_restarting_child_is_not_active(world: World) -> None:
-    world.supervise(world.child("a", backoff=Backoff(min_seconds=5, max_seconds=5)), world.child("b"))
+    world.supervise(world.child("a", backoff=Backoff(least=5.0, base=5.0, most=5.0)), world.child("b"))
     world.crash("a")
     assert world.counts() == (2, 1, 0, 2)
     world.runtime.sleep(6)
