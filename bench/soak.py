@@ -164,6 +164,8 @@ class Soak:
             self.level = level
             self._say(f"level {'; '.join([level, *status['level']['reasons']])}")
         for name, pool in status["pools"].items():
+            if pool["state"] != "up":
+                continue  # its actor may have ended just now, which ends all leases at once
             # A pool that has shrunk may have more out than it lends now; never may one have fewer than it has.
             self.astray[name] += pool["idle"] + pool["in_use"] + pool["quarantined"] < pool["capacity"]
             self.astray[name] += pool["granted"] != pool["ended"] + pool["revoked"] + pool["in_use"]
