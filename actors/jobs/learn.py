@@ -1,6 +1,8 @@
 """Turns what was scraped into a better model of what works."""
 
 import json
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from actors.work.context import RunContext
 from actors.work.outcome import Outcome
@@ -14,16 +16,60 @@ from domain.learning.rewards import Counts, Gate
 from store import metrics, models
 from store.analysis import attribution
 from store.metrics import Seen
+from store.posts import Post
+from store.posts.claim import What
 from store.sql import Connection
 
-KIND = "posts"  # of the model in the store
 CACHED = hours(2)  # real seconds
 SOON = minutes(10)
 
 
-class Learn(Job):
-    """Learns from every post past the gate (old and seen enough), and keeps a new version of the model."""
+class Learner(Job):
+    """Learns from what of ours is past the gate (old and seen enough), and keeps a new version of the model.
 
+    what: of which kind; also the name of the model in the store. window: calendar seconds that are looked back.
+    """
+
+    what: ClassVar[What]
+    window: ClassVar[float]
+
+    def run(self, ctx: RunContext) -> Outcome:
+        now, gate, account = ctx.calendar(), Gate(), ctx.settings.account
+        since = now - self.window
+        with ctx.database() as connection:
+            seen = metrics.seen_enough(
+                connection,
+                account,
+                now=now,
+                min_age=gate.min_age,
+                min_views=gate.min_views,
+                since=since,
+                what=self.what,
+            )
+            if not seen:
+                return Outcome(note=f"none of the {self.what} is old and seen enough to learn from", again_in=SOON)
+            gained = attribution.gained(connection, account, since=since)
+            counted = [(each.post, _counts(each, gained.get(each.post.id, 0.0))) for each in seen]
+            learned, payload = self.learned(ctx, connection, counted, gate)
+            version = models.save(
+                connection, account, self.what, payload, trained_on=learned, run_id=ctx.run_id, now=now
+            )
+        with ctx.redis() as cache:
+            cache.set(f"model:{self.what}", json.dumps(payload), seconds=CACHED)
+        return Outcome(done=learned, of=len(seen), note=f"version {version}")
+
+    def learned(
+        self, ctx: RunContext, connection: Connection, counted: Sequence[tuple[Post, Counts]], gate: Gate
+    ) -> tuple[int, dict[str, Any]]:
+        """What the newest model has become by these: from how many it has learned, and itself as JSON."""
+        raise NotImplementedError
+
+
+class Learn(Learner):
+    """Learns which posts do well: arms and predictors."""
+
+    what = "posts"
+    window = learning.WINDOW
     spec = JobSpec(
         "learn",
         every=minutes(60),
@@ -34,41 +80,20 @@ class Learn(Job):
         offset=minutes(50),
     )
 
-    def run(self, ctx: RunContext) -> Outcome:
-        now, gate = ctx.calendar(), Gate()
-        with ctx.database() as connection:
-            seen = metrics.seen_enough(
-                connection,
-                ctx.settings.account,
-                now=now,
-                min_age=gate.min_age,
-                min_views=gate.min_views,
-                since=now - learning.WINDOW,
-            )
-            if not seen:
-                return Outcome(note="no post is old and seen enough to learn from", again_in=SOON)
-            before = newest(ctx, connection)
-            gained = attribution.gained(connection, ctx.settings.account, since=now - learning.WINDOW)
-            outcomes = [_outcome(each, gained.get(each.post.id, 0.0)) for each in seen]
-            after = learning.learn(before, outcomes, now, gate)
-            payload = learning.as_json(after)
-            version = models.save(
-                connection,
-                ctx.settings.account,
-                KIND,
-                payload,
-                trained_on=after.count,
-                run_id=ctx.run_id,
-                now=now,
-            )
-        with ctx.redis() as cache:
-            cache.set("model:posts", json.dumps(payload), seconds=CACHED)
-        return Outcome(done=after.count, of=len(seen), note=f"version {version}")
+    def learned(
+        self, ctx: RunContext, connection: Connection, counted: Sequence[tuple[Post, Counts]], gate: Gate
+    ) -> tuple[int, dict[str, Any]]:
+        outcomes = [
+            learning.Outcome(Arm(**post.arm), published_at(post), weight(post.body), counts)
+            for post, counts in counted
+        ]
+        after = learning.learn(newest(ctx, connection), outcomes, ctx.calendar(), gate)
+        return after.count, learning.as_json(after)
 
 
 def newest(ctx: RunContext, connection: Connection) -> learning.Model:
     """The model in use: the newest version, or an unlearned one where there is none that can be read."""
-    kept = models.newest(connection, ctx.settings.account, KIND)
+    kept = models.newest(connection, ctx.settings.account, Learn.what)
     if kept is None:
         return learning.unlearned(ctx.calendar())
     try:
@@ -78,20 +103,20 @@ def newest(ctx: RunContext, connection: Connection) -> learning.Model:
         return learning.unlearned(ctx.calendar())
 
 
-def _outcome(seen: Seen, followers_gained: float) -> learning.Outcome:
-    post, counts = seen.post, seen.snapshot
+def published_at(post: Post) -> float:
+    """Calendar seconds; only what stands on the site has been seen."""
     assert post.confirmed_at is not None
-    return learning.Outcome(
-        arm=Arm(**post.arm),
-        at=post.confirmed_at,
-        length=weight(post.body),
-        counts=Counts(
-            views=counts.views,
-            likes=counts.likes,
-            replies=counts.replies,
-            reposts=counts.reposts,
-            bookmarks=counts.bookmarks,
-            followers_gained=followers_gained,
-            age=counts.taken_at - post.confirmed_at,
-        ),
+    return post.confirmed_at
+
+
+def _counts(seen: Seen, followers_gained: float) -> Counts:
+    found = seen.snapshot
+    return Counts(
+        views=found.views,
+        likes=found.likes,
+        replies=found.replies,
+        reposts=found.reposts,
+        bookmarks=found.bookmarks,
+        followers_gained=followers_gained,
+        age=found.taken_at - published_at(seen.post),
     )
