@@ -46,6 +46,16 @@ class Condition(Protocol):
     def notify_all(self) -> None: ...
 
 
+class Gate(Protocol):
+    """Where one thread waits for one thing to happen once: the least that can be waited with."""
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until it is open, at most so many seconds. Returns whether it is. Called once."""
+
+    def open(self) -> None:
+        """Let the waiting thread through, be it here already or not. Called at most once."""
+
+
 class Timer(Protocol):
     """A callback that is due once."""
 
@@ -78,6 +88,9 @@ class Runtime(Protocol):
 
         kind, about: what one waits for there ("an answer of", "database"), for reports.
         """
+
+    def gate(self, about: str, kind: str) -> Gate:
+        """A gate, shut. kind, about: as for a condition."""
 
     def checkpoint(self, *event: str) -> None:
         """Something happened that another thread can see. A simulation may switch to another thread here."""
@@ -126,6 +139,9 @@ class ThreadedRuntime:
 
     def condition(self, about: str = "", kind: str = "") -> Condition:
         return _Condition()
+
+    def gate(self, about: str, kind: str) -> Gate:
+        return _Gate()
 
     def checkpoint(self, *event: str) -> None:
         pass
@@ -254,6 +270,20 @@ class _Condition:
     def notify_all(self) -> None:
         if self._waiters:
             self.notify(len(self._waiters))
+
+
+class _Gate:
+    """A lock that is taken as it is made, and released once."""
+
+    __slots__ = ("_shut", "open")
+
+    def __init__(self) -> None:
+        shut = self._shut = threading.Lock()
+        shut.acquire()
+        self.open = shut.release
+
+    def wait(self, timeout: float) -> bool:
+        return self._shut.acquire(True, timeout if timeout < LONGEST_WAIT else LONGEST_WAIT)
 
 
 class _Scheduled:

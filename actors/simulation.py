@@ -109,6 +109,25 @@ class _Condition:
         self.notify(len(self._waiters))
 
 
+class _Gate:
+    """See `Gate`."""
+
+    __slots__ = ("_changed", "_open")
+
+    def __init__(self, changed: _Condition) -> None:
+        self._changed = changed
+        self._open = False
+
+    def wait(self, timeout: float) -> bool:
+        with self._changed:
+            return self._open or self._changed.wait(timeout)
+
+    def open(self) -> None:
+        with self._changed:
+            self._open = True
+            self._changed.notify_all()
+
+
 class _Chance(random.Random):
     """A seeded source whose draws are in the trace."""
 
@@ -165,6 +184,9 @@ class SimulatedRuntime(Scheduler):
 
     def condition(self, about: str = "", kind: str = "") -> _Condition:
         return _Condition(self, about, kind)
+
+    def gate(self, about: str, kind: str) -> _Gate:
+        return _Gate(_Condition(self, about, kind))
 
     def checkpoint(self, *event: str) -> None:
         self.note(*event)

@@ -30,6 +30,12 @@ class StartFailed(Exception):
     """An actor could not start. `__cause__` is why."""
 
 
+class _Current(threading.local):
+    """Whose thread this is. A class of its own, so that a thread that is nobody's is found out without an error."""
+
+    actor: Actor | None = None
+
+
 class System:
     """Starts actors and carries their messages."""
 
@@ -48,7 +54,7 @@ class System:
         self._counts = threading.Lock()  # for counters alone: never held over anything that can wait
         self._handled: dict[str, Histogram] = defaultdict(Histogram)  # by class: of incarnations that have ended
         self._letters_logged: dict[str, float] = {}
-        self._current = threading.local()
+        self._current = _Current()
 
     # actors
 
@@ -120,7 +126,7 @@ class System:
 
     def current(self) -> Actor | None:
         """The actor in whose thread this is called, if any."""
-        return getattr(self._current, "actor", None)
+        return self._current.actor
 
     def enter(self, actor: Actor | None) -> None:
         """Called by a thread as it begins to work for an actor, and with None as it ends."""
@@ -234,7 +240,7 @@ class System:
 
     def _send(self, name: str, envelope: Envelope) -> str | None:
         """Put it into the mailbox of `name`, unless the sender is fenced. Returns why that failed, or None."""
-        sender: Actor | None = getattr(self._current, "actor", None)
+        sender = self._current.actor
         if sender is not None and sender.fenced:
             self.count_dead_letter("fenced", name, envelope.message)
             return "fenced"

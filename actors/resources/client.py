@@ -85,7 +85,7 @@ class Leases:
 
         Raises: LeaseRefused; LeaseEnded if it is taken meanwhile; what psycopg raises.
         """
-        return self._borrow("database", "", wait, hold)
+        return _Borrowed(self, "database", "", wait, hold)
 
     @contextmanager
     def redis(self, wait: float = 0.5, hold: float = 10.0) -> Iterator[Cache]:
@@ -95,7 +95,7 @@ class Leases:
             cache: Cache = NullCache()
             if isinstance(state, ResourceState) and state.healthy:
                 try:
-                    cache = stack.enter_context(self._borrow("redis", "", wait, hold))
+                    cache = stack.enter_context(_Borrowed(self, "redis", "", wait, hold))
                 except LeaseRefused as refused:
                     log.debug("no cache: %s", refused)
             yield cache
@@ -113,7 +113,7 @@ class Leases:
                 f"{self._job}: asked for a browser while it holds a database connection, which can deadlock. "
                 "Give the connection back first."
             )
-        with self._borrow("browser", category or self._category, wait, hold) as browser:
+        with _Borrowed(self, "browser", category or self._category, wait, hold) as browser:
             yield browser
 
     def model(self, wait: float = 10.0, hold: float = 120.0) -> "AbstractContextManager[ModelLoan]":
@@ -121,10 +121,7 @@ class Leases:
 
         Raises: LeaseRefused, also where no model is configured or its budget is spent; LeaseEnded.
         """
-        return self._borrow("model", "", wait, hold)
-
-    def _borrow(self, resource: str, category: str, wait: float, hold: float) -> "_Borrowed":
-        return _Borrowed(self, resource, category, wait, hold)
+        return _Borrowed(self, "model", "", wait, hold)
 
     def _acquire(self, resource: str, category: str, wait: float, hold: float) -> tuple[Desk, Loan]:
         limit = None if self._budget is None else int(getattr(self._budget, resource))
@@ -158,17 +155,19 @@ class Leases:
 class _Borrowed:
     """One lease, from its grant to its end."""
 
-    __slots__ = ("_desk", "_leases", "_loan", "_resource", "_wish")
+    __slots__ = ("_category", "_desk", "_hold", "_leases", "_loan", "_resource", "_wait")
 
     def __init__(self, leases: Leases, resource: str, category: str, wait: float, hold: float) -> None:
         self._leases = leases
         self._resource = resource
-        self._wish = (resource, category, wait, hold)
+        self._category = category
+        self._wait = wait
+        self._hold = hold
 
     def __enter__(self) -> Any:
-        held = self._leases._held
-        self._desk, self._loan = self._leases._acquire(*self._wish)
-        held[self._resource] += 1
+        leases, resource = self._leases, self._resource
+        self._desk, self._loan = leases._acquire(resource, self._category, self._wait, self._hold)
+        leases._held[resource] += 1
         try:
             return self._loan.open()
         except BaseException as error:
@@ -176,14 +175,14 @@ class _Borrowed:
             raise
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        self._end(error, used=True)
+        if error is None and self._loan.passes_on():  # as nearly always
+            self._leases._held[self._resource] -= 1
+            self._desk.give_back(self._loan, used=True)
+        else:
+            self._end(error, used=True)
 
     def _end(self, error: BaseException | None, used: bool) -> None:
         loan = self._loan
-        if error is None and loan.passes_on():  # as nearly always
-            self._leases._held[self._resource] -= 1
-            self._desk.give_back(loan, used)
-            return
         fault, over = loan.fault, loan.ended
         if isinstance(error, Exception) and over is None and loan.is_fault(error):
             fault = type(error).__name__

@@ -76,13 +76,13 @@ class DatabaseLoan(Loan):
     __slots__ = ("backend", "connection")
 
     def __init__(self, lease: Lease, backend: "DatabaseBackend", connection: LentConnection | None) -> None:
-        super().__init__(lease, backend.runtime)
+        super().__init__(lease, backend.runtime, backend.lock)
         self.backend = backend
         self.connection = connection
 
     def open(self) -> LentConnection:
         connection = self.connection
-        if connection is None or not connection.is_fresh(self.lease.granted_at) and connection.is_dead():
+        if connection is None or (not connection.is_fresh(self.lease.granted_at) and connection.is_dead()):
             connection = self._fetch()
         bound = max(1, round(1000 * (self.lease.hold_until - self.lease.granted_at)))
         if connection.bounded_to != bound:
@@ -153,6 +153,7 @@ class DatabaseBackend:
     def __init__(self, dsn: str, size: int, runtime: Runtime, build: int) -> None:
         self.dsn = dsn
         self.runtime = runtime
+        self.lock = runtime.condition("the connections of database")
         self.loans: dict[int, DatabaseLoan] = {}
         self._at_hand: deque[LentConnection] = deque()  # the pool's, idle, until the next check puts them back
         self._closed = False

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from actors.future import ActorDead, AskTimeout, Future
+from actors.future import ActorDead, AskTimeout
 from actors.resources.loans import LeaseRefused, Loan
 from actors.resources.tally import Tally
-from actors.runtime import Runtime
+from actors.runtime import Gate, Runtime
 from domain.resources import breaker, leases
 from domain.resources.ledger import Decisions, Ledger
 
@@ -27,6 +27,16 @@ ANSWER_SECONDS = 5.0  # beyond the wait deadline, for the refusal itself to arri
 ORDINARY = breaker.Permitted()
 
 Effect = Callable[[], None]
+
+
+class _Asker:
+    """Somebody who waits for a unit. Its answer is written with the desk's lock held, and then its gate opened."""
+
+    __slots__ = ("answer", "gate")
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        self.answer: Loan | Exception | None = None
 
 
 class Owner(Protocol):
@@ -70,7 +80,7 @@ class Desk:
         self._owner = owner
         self._closed: str | None = None
         self._requests = 0
-        self._askers: dict[str, Future] = {}
+        self._askers: dict[str, _Asker] = {}
         self._loans: dict[int, Loan] = {}
         self._trials: dict[str, breaker.Permitted] = {}  # by request; of the others there is nothing to remember
         self._watched: set[str] = set()
@@ -100,24 +110,19 @@ class Desk:
             if new := holder not in self._watched:
                 self._watched.add(holder)
             decisions = self.ledger.request(request, now)
-            loan, refused, asker = None, None, None
-            if not decisions:
-                asker = self._askers[name] = Future(self._runtime, self.name)
-            elif isinstance(answer := decisions[0], leases.Granted):
-                loan = self._lent(answer.lease, 0.0)
-            elif isinstance(answer, leases.Refused):
-                refused = self._refused(request, answer.cause, answer.reason)
-            self._look_ahead()
+            answer = self._answered(request, decisions[0]) if decisions else self._asks(name)
+            if self.ledger.alarm < self._alarm:
+                self._look_ahead()
+            self._owner.show_soon()
         finally:
             self.lock.release()
         if new:
             self._owner.watch(holder)
-        if loan is not None:
-            return loan
-        if refused is not None:
-            raise refused
-        assert asker is not None
-        return self._wait(name, asker, wait_until)
+        if isinstance(answer, _Asker):
+            answer = self._wait(name, answer, wait_until)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def give_back(self, loan: Loan, used: bool) -> None:
         """The holder is done, and its unit in order: back with the backend, or to be passed on to who is next.
@@ -125,7 +130,7 @@ class Desk:
         used: False if it was never tried.
         """
         now = self._now()
-        handed = []
+        handed: list[Effect] = []
         self.lock.acquire()
         try:
             if self._loans.pop(loan.token, None) is None:
@@ -137,25 +142,29 @@ class Desk:
                     handed.append(self._hand_over(decision.lease, decision.waited))
                 elif isinstance(decision, leases.Ended):
                     self.tally.ended(decision.lease.request.job, decision.held)
-            self._look_ahead()
+            if self.ledger.alarm < self._alarm:
+                self._look_ahead()
+            self._owner.show_soon()
         finally:
             self.lock.release()
-        for taker, asker in handed:
-            self._handed(taker, asker)
+        for effect in handed:
+            effect()
 
-    def _handed(self, loan: Loan, asker: Future | None) -> None:
-        if asker is None or not asker.set(loan):  # nobody waits for it any more
-            loan.give_back()
-            self.give_back(loan, used=False)
+    def _wait(self, name: str, asker: _Asker, wait_until: float) -> Loan | Exception:
+        """The answer that somebody writes, or that there is none."""
+        timeout = max(0.0, wait_until - self._now()) + ANSWER_SECONDS
+        if not asker.gate.wait(timeout) and self._gives_up(name):
+            return AskTimeout(f"{self.name}: a unit: none in {timeout:g} s")
+        assert asker.answer is not None
+        return asker.answer
 
-    def _wait(self, name: str, asker: Future, wait_until: float) -> Loan:
-        try:
-            loan = asker.get(max(0.0, wait_until - self._now()) + ANSWER_SECONDS, f"{self.name}: a unit")
-        except AskTimeout:
-            self.move(lambda now: self.ledger.cancel(name, now))
-            raise
-        assert isinstance(loan, Loan)
-        return loan
+    def _gives_up(self, name: str) -> bool:
+        """Whether it still waited, as it does not any more."""
+        with self.lock:
+            if self._askers.pop(name, None) is None:
+                return False  # answered in the last moment
+            self._book(self.ledger.cancel(name, self._now()))
+        return True
 
     # for the actor
 
@@ -211,10 +220,14 @@ class Desk:
             self._closed = why
             askers, self._askers = list(self._askers.values()), {}
             loans, self._loans = list(self._loans.values()), {}
+            now = self._now()
+            self.ledger.drain(why, now)  # it grants nothing more, to whom nobody would give it
             for loan in loans:
-                self.tally.revoked(loan.lease.request.job, ACTOR_ENDED, self._now() - loan.lease.granted_at)
+                self.tally.revoked(loan.lease.request.job, ACTOR_ENDED, now - loan.lease.granted_at)
+            for asker in askers:
+                asker.answer = ActorDead(f"{self.name}: {why}; it may be restarting, ask again in a moment")
         for asker in askers:
-            asker.fail(ActorDead(f"{self.name}: {why}; it may be restarting, ask again in a moment"))
+            asker.gate.open()
         for loan in loans:
             loan.end(f"{self.name}: {why}")
 
@@ -240,7 +253,7 @@ class Desk:
                     if self._loans.pop(lease.token, None) is not None:
                         self.tally.ended(lease.request.job, held)
                 case leases.Granted(lease, waited):
-                    effects.append(partial(self._handed, *self._hand_over(lease, waited)))
+                    effects.append(self._hand_over(lease, waited))
                 case leases.Refused(request, cause, reason):
                     effects.append(self._turn_away(request, cause, reason))
                 case leases.Revoke(lease, cause, reason, held):
@@ -252,16 +265,30 @@ class Desk:
                     effects.append(partial(self._owner.noted, decision))
                 case leases.Stale() | leases.Drained():
                     pass
-        self._look_ahead()
+        if self.ledger.alarm < self._alarm:
+            self._look_ahead()
+        self._owner.show_soon()
         return effects
+
+    def _asks(self, name: str) -> _Asker:
+        asker = self._askers[name] = _Asker(self._runtime.gate(self.name, "a unit of"))
+        return asker
+
+    def _answered(self, request: leases.Request, decision: leases.Decision) -> Loan | Exception:
+        if isinstance(decision, leases.Granted):
+            return self._lent(decision.lease, 0.0)
+        assert isinstance(decision, leases.Refused)
+        return self._refused(request, decision.cause, decision.reason)
 
     def _lent(self, lease: leases.Lease, waited: float) -> Loan:
         loan = self._loans[lease.token] = self._owner.lend(lease)
         self.tally.granted(lease.request.job, waited)
         return loan
 
-    def _hand_over(self, lease: leases.Lease, waited: float) -> tuple[Loan, Future | None]:
-        return self._lent(lease, waited), self._askers.pop(lease.request.request_id, None)
+    def _hand_over(self, lease: leases.Lease, waited: float) -> Effect:
+        asker = self._askers.pop(lease.request.request_id)
+        asker.answer = self._lent(lease, waited)
+        return asker.gate.open
 
     def _refused(self, request: leases.Request, cause: leases.Cause, reason: str) -> LeaseRefused:
         self._free_permit(request)
@@ -271,12 +298,10 @@ class Desk:
     def _turn_away(self, request: leases.Request, cause: leases.Cause, reason: str) -> Effect:
         refused = self._refused(request, cause, reason)
         asker = self._askers.pop(request.request_id, None)
-
-        def effect() -> None:
-            if asker is not None:
-                asker.fail(refused)
-
-        return effect
+        if asker is None:
+            return _nothing  # it has given up
+        asker.answer = refused
+        return asker.gate.open
 
     def _take(self, lease: leases.Lease, cause: leases.Cause, reason: str, held: float) -> Effect:
         self._free_permit(lease.request)
@@ -291,8 +316,9 @@ class Desk:
             self.guard = breaker.release_permission(self.guard, permit)
 
     def _look_ahead(self) -> None:
-        due = self.ledger.next_event()
-        if due is not None and due < self._alarm:
-            self._alarm = due
-            self._owner.wake_at(due)
-        self._owner.show_soon()
+        self._alarm = self.ledger.alarm
+        self._owner.wake_at(self._alarm)
+
+
+def _nothing() -> None:
+    """What is to be done where nothing is."""

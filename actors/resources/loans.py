@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from actors.protocol import SystemMessage
 from actors.resources.tally import JobUse, Tally
-from actors.runtime import Runtime
+from actors.runtime import Condition, Runtime
 from domain.resources.leases import Lease
 
 
@@ -168,11 +168,12 @@ class Loan(ABC):
 
     __slots__ = ("ended", "fault", "lease", "lock", "runtime", "token")
 
-    def __init__(self, lease: Lease, runtime: Runtime) -> None:
+    def __init__(self, lease: Lease, runtime: Runtime, lock: Condition | None = None) -> None:
+        """lock: one that the loans of a backend share; None: one of its own."""
         self.lease = lease
         self.token = lease.token
         self.runtime = runtime
-        self.lock = runtime.condition()
+        self.lock = runtime.condition() if lock is None else lock
         self.ended: LeaseEnded | None = None
         self.fault: str | None = None
 
@@ -204,14 +205,14 @@ class Loan(ABC):
             self.ended = LeaseEnded(reason)
         self.interrupt()
 
-    def interrupt(self) -> None:
+    def interrupt(self) -> None:  # noqa: B027 - most have nothing to do
         """Wake the holder. Quick; nothing to do where closing does it."""
 
     @abstractmethod
     def close(self) -> None:
         """Close the unit for certain, whatever its holder does. Blocks, with an end; raises if not confirmed."""
 
-    def pass_on(self, now: float) -> None:
+    def pass_on(self, now: float) -> None:  # noqa: B027 - as above
         """Leave the unit where the next lease finds it; nothing where it was given back. Called with the desk's lock
         held, while the lease is still in force, so that nobody else has the unit; quick."""
 

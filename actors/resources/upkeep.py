@@ -8,6 +8,7 @@ earlier one can be told apart.
 """
 
 import logging
+from abc import abstractmethod
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -81,38 +82,38 @@ class Upkeep(Actor):
 
     # for subclasses
 
+    @abstractmethod
     def make_backend(self, build: int) -> Backend:
         """A backend, not opened. In a task's thread; raises with the reason if there is nothing to open."""
-        raise NotImplementedError
 
+    @abstractmethod
     def snapshot(self) -> Any:
         """What hangs on the board."""
-        raise NotImplementedError
 
     def checked(self) -> None:
         """A check went well: a moment for whatever a subclass does now and then."""
 
     # for leases
 
+    @abstractmethod
     def lend_nothing(self) -> None:
         """There is nothing to lend for a moment: requests wait."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take_all(self, reason: str) -> None:
         """Every lease is over."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refuse_all(self, reason: str) -> None:
         """There is nothing to lend until further notice: requests are refused."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lend_again(self) -> None:
         """The backend is new and good."""
-        raise NotImplementedError
 
+    @abstractmethod
     def compare(self, backend: Backend, probe: bool) -> None:
         """The backend has answered. probe: and that speaks for what holders do with it."""
-        raise NotImplementedError
 
     # messages
 

@@ -77,7 +77,7 @@ class Division:
 
     def _move(self, claim: Claim, number: int, units: int) -> None:
         claim.counts[number] += units
-        charged = self._charged[number] = self._charged[number] + units
+        self._charged[number] = charged = self._charged[number] + units
         if number != claim.first:
             self._away += units
         if charged < self._sizes[number]:

@@ -72,7 +72,7 @@ class Ledger:
         self._quarantine: dict[int, Place] = {}
         self._draining: str | None = None
         self._drained = False
-        self._alarm = math.inf
+        self.alarm = math.inf  # as `next_event`, or infinity
         self._ended = self._revoked = self._refused = 0
         self._capacity = policy.capacity
         self._idle = list(range(policy.capacity - 1, -1, -1))
@@ -97,8 +97,8 @@ class Ledger:
             return (self._refuse(request, Cause.WAIT_DEADLINE, self._exhausted(0.0), 0.0),)
         self._asked[request.request_id] = place
         self._queue.join(place)
-        if request.wait_until < self._alarm:
-            self._alarm = request.wait_until
+        if request.wait_until < self.alarm:
+            self.alarm = request.wait_until
         return ()
 
     def cancel(self, request_id: str, now: float) -> Decisions:
@@ -123,6 +123,8 @@ class Ledger:
             self._give_back(held)
         else:
             self._quarantine[token] = held
+        if not self._queue and self._draining is None:
+            return (ended,)
         return (ended, *self._fill(now))
 
     def closed(self, token: int, now: float) -> Decisions:
@@ -204,11 +206,11 @@ class Ledger:
     def next_event(self) -> float | None:
         """When to call `tick` next (monotonic seconds), None if nothing can fall due. It may prove to be too early:
         a timer that was set for it need not be moved when the lease behind it ends."""
-        return None if self._alarm == math.inf else self._alarm
+        return None if self.alarm == math.inf else self.alarm
 
     def tick(self, now: float) -> Decisions:
         """Warns, revokes and refuses whatever is due."""
-        if now < self._alarm:
+        if now < self.alarm:
             return ()
         decisions: list[Decision] = []
         for held in list(self._held.values()):
@@ -228,7 +230,7 @@ class Ledger:
             if place.request.wait_until <= now
         ]
         decisions += self._fill(now)  # a revoked lease of a job at its cap makes room for another of its requests
-        self._alarm = min(
+        self.alarm = min(
             (
                 *(min(held.warn_at, held.lease.hold_until) for held in self._held.values()),
                 *(place.request.wait_until for place in self._queue),
@@ -326,8 +328,8 @@ class Ledger:
         place.warn_at = now + hold * self.policy.warn_share
         place.share.in_use += 1
         self._held[token] = place
-        if place.warn_at < self._alarm:
-            self._alarm = place.warn_at
+        if place.warn_at < self.alarm:
+            self.alarm = place.warn_at
         return Granted(lease, now - place.since)
 
     def _refuse(self, request: Request, cause: Cause, reason: str, waited: float) -> Refused:
