@@ -244,6 +244,7 @@ class BrowserActor(ResourceActor):
         self.settings = settings
         self.keeper = keeper
         self.units = settings.browser_contexts
+        self._glancing = False  # only while something is lent, or waits to be over
         self._glanced: tuple[MemoryView, memory.Glance] | None = None
         self._held_back = (settings.browser_contexts, 0.0)  # contexts, and until when no more are lent
         self._recycling: tuple[str, float] | None = None  # why, and when at the latest
@@ -251,14 +252,14 @@ class BrowserActor(ResourceActor):
     def most_units(self) -> int:
         return self.settings.browser_contexts
 
-    def on_start(self) -> None:
-        super().on_start()
-        self.set_timer("glance", GLANCE_SECONDS, _Glance())
+    def lend(self, lease: Lease) -> Loan:
+        self._glance_soon()
+        return super().lend(lease)
 
     def receive(self, message: Any) -> Any:
         match message:
             case _Glance():
-                self.set_timer("glance", GLANCE_SECONDS, _Glance())
+                self._glancing = False
                 if isinstance(self.backend, BrowserBackend):
                     self._glance(self.backend)
                     self._recycle_when_free(self.backend)
@@ -300,6 +301,8 @@ class BrowserActor(ResourceActor):
     def _glance(self, backend: BrowserBackend) -> None:
         """Give up contexts at once where what is lent grows into the limit."""
         view, lent = self.system.board.get("memory"), backend.lent()
+        if lent:
+            self._glance_soon()
         if not isinstance(view, MemoryView) or not lent:
             self._glanced = None
             return
@@ -327,8 +330,19 @@ class BrowserActor(ResourceActor):
         self._recycle_when_free(backend)
 
     def _recycle_when_free(self, backend: BrowserBackend) -> None:
-        if self._recycling is not None and (not backend.lent() or self.now() >= self._recycling[1]):
-            self.rebuild(self._recycling[0], renewing=True)
+        if self._recycling is None:
+            return
+        why, until = self._recycling
+        if not backend.lent() or self.now() >= until:
+            self.rebuild(why, renewing=True)
+        else:
+            self._glance_soon()
+
+    def _glance_soon(self) -> None:
+        """In any thread."""
+        if not self._glancing:
+            self.set_timer("glance", GLANCE_SECONDS, _Glance())
+            self._glancing = True
 
     def _renew(self, backend: BrowserBackend, why: str) -> None:
         """Unless somebody uses it, or is about to."""
