@@ -47,7 +47,12 @@ class Condition(Protocol):
 
 
 class Gate(Protocol):
-    """Where one thread waits for one thing to happen once: the least that can be waited with."""
+    """Where one thread waits for one thing to happen once: the least that can be waited with.
+
+    answer: what is left there for it before the gate is opened.
+    """
+
+    answer: Any
 
     def wait(self, timeout: float) -> bool:
         """Wait until it is open, at most so many seconds. Returns whether it is. Called once."""
@@ -275,9 +280,10 @@ class _Condition:
 class _Gate:
     """A lock that is taken as it is made, and released once."""
 
-    __slots__ = ("_shut", "open")
+    __slots__ = ("_shut", "answer", "open")
 
     def __init__(self) -> None:
+        self.answer: Any = None
         shut = self._shut = threading.Lock()
         shut.acquire()
         self.open = shut.release

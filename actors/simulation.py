@@ -112,9 +112,10 @@ class _Condition:
 class _Gate:
     """See `Gate`."""
 
-    __slots__ = ("_changed", "_open")
+    __slots__ = ("_changed", "_open", "answer")
 
     def __init__(self, changed: _Condition) -> None:
+        self.answer: Any = None
         self._changed = changed
         self._open = False
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from actors.future import ActorDead, AskError
 from actors.resources.desk import Desk
 from actors.resources.loans import LeaseOrder, LeaseRefused, Loan, Release, ResourceState
-from actors.resources.shell import ResourceActor
 from actors.system import System
 from domain.resources.admission import Budget
 
@@ -146,10 +145,10 @@ class Leases:
         asker = self._system.current()
         if asker is not None and asker.fenced:
             raise LeaseRefused(f"{resource}: not lent, since {self._holder} was abandoned", "fenced")
-        actor = self._system.directory.find(resource)
-        if not isinstance(actor, ResourceActor):
+        desk: Desk | None = getattr(self._system.directory.find(resource), "desk", None)
+        if desk is None:
             raise ActorDead(f"{resource}: no such resource now")
-        return actor.desk
+        return desk
 
 
 class _Borrowed:

@@ -47,13 +47,9 @@ SERVER_FAULTS = ("08", "53", "57P", "58", "XX")
 class LentConnection(psycopg.Connection[Any]):
     """A connection that remembers its statement time-out: setting it costs a round trip, so only where it differs."""
 
-    bounded_to = 0
+    bounded_for = 0.0  # the hold that was asked for, seconds
     idle_since = 0.0  # monotonic seconds
     line: "select.poll | None" = None  # to see whether the server has hung up; made once
-
-    def is_fresh(self, now: float) -> bool:
-        """Whether it came back so shortly before now that it need not be looked at."""
-        return now - self.idle_since < FRESH_SECONDS
 
     def is_dead(self) -> bool:
         """Whether, idle, it has something to read: an end of file, or the server's last words."""
@@ -82,12 +78,15 @@ class DatabaseLoan(Loan):
 
     def open(self) -> LentConnection:
         connection = self.connection
-        if connection is None or (not connection.is_fresh(self.lease.granted_at) and connection.is_dead()):
+        if connection is None or (
+            self.lease.granted_at - connection.idle_since > FRESH_SECONDS and connection.is_dead()
+        ):
             connection = self._fetch()
-        bound = max(1, round(1000 * (self.lease.hold_until - self.lease.granted_at)))
-        if connection.bounded_to != bound:
+        hold = self.lease.request.hold_seconds
+        if connection.bounded_for != hold:
+            bound = max(1, round(1000 * (self.lease.hold_until - self.lease.granted_at)))
             connection.execute(f"SET statement_timeout = {bound}")
-            connection.bounded_to = bound
+            connection.bounded_for = hold
         return connection
 
     def give_back(self) -> bool:

@@ -29,16 +29,6 @@ ORDINARY = breaker.Permitted()
 Effect = Callable[[], None]
 
 
-class _Asker:
-    """Somebody who waits for a unit. Its answer is written with the desk's lock held, and then its gate opened."""
-
-    __slots__ = ("answer", "gate")
-
-    def __init__(self, gate: Gate) -> None:
-        self.gate = gate
-        self.answer: Loan | Exception | None = None
-
-
 class Owner(Protocol):
     """What a desk needs of its actor. The first three are called with the desk's lock held, in any thread."""
 
@@ -80,7 +70,7 @@ class Desk:
         self._owner = owner
         self._closed: str | None = None
         self._requests = 0
-        self._askers: dict[str, _Asker] = {}
+        self._askers: dict[str, Gate] = {}  # the answer is left there with the lock held
         self._loans: dict[int, Loan] = {}
         self._trials: dict[str, breaker.Permitted] = {}  # by request; of the others there is nothing to remember
         self._watched: set[str] = set()
@@ -110,7 +100,11 @@ class Desk:
             if new := holder not in self._watched:
                 self._watched.add(holder)
             decisions = self.ledger.request(request, now)
-            answer = self._answered(request, decisions[0]) if decisions else self._asks(name)
+            gate, answer = None, None
+            if decisions:
+                answer = self._answered(request, decisions[0])
+            else:
+                gate = self._askers[name] = self._runtime.gate(self.name, "a unit of")
             if self.ledger.alarm < self._alarm:
                 self._look_ahead()
             self._owner.show_soon()
@@ -118,10 +112,11 @@ class Desk:
             self.lock.release()
         if new:
             self._owner.watch(holder)
-        if isinstance(answer, _Asker):
-            answer = self._wait(name, answer, wait_until)
+        if gate is not None:
+            answer = self._wait(name, gate, wait_until)
         if isinstance(answer, Exception):
             raise answer
+        assert answer is not None
         return answer
 
     def give_back(self, loan: Loan, used: bool) -> None:
@@ -150,13 +145,13 @@ class Desk:
         for effect in handed:
             effect()
 
-    def _wait(self, name: str, asker: _Asker, wait_until: float) -> Loan | Exception:
+    def _wait(self, name: str, gate: Gate, wait_until: float) -> Loan | Exception:
         """The answer that somebody writes, or that there is none."""
         timeout = max(0.0, wait_until - self._now()) + ANSWER_SECONDS
-        if not asker.gate.wait(timeout) and self._gives_up(name):
+        if not gate.wait(timeout) and self._gives_up(name):
             return AskTimeout(f"{self.name}: a unit: none in {timeout:g} s")
-        assert asker.answer is not None
-        return asker.answer
+        answer: Loan | Exception = gate.answer
+        return answer
 
     def _gives_up(self, name: str) -> bool:
         """Whether it still waited, as it does not any more."""
@@ -227,7 +222,7 @@ class Desk:
             for asker in askers:
                 asker.answer = ActorDead(f"{self.name}: {why}; it may be restarting, ask again in a moment")
         for asker in askers:
-            asker.gate.open()
+            asker.open()
         for loan in loans:
             loan.end(f"{self.name}: {why}")
 
@@ -270,10 +265,6 @@ class Desk:
         self._owner.show_soon()
         return effects
 
-    def _asks(self, name: str) -> _Asker:
-        asker = self._askers[name] = _Asker(self._runtime.gate(self.name, "a unit of"))
-        return asker
-
     def _answered(self, request: leases.Request, decision: leases.Decision) -> Loan | Exception:
         if isinstance(decision, leases.Granted):
             return self._lent(decision.lease, 0.0)
@@ -288,7 +279,7 @@ class Desk:
     def _hand_over(self, lease: leases.Lease, waited: float) -> Effect:
         asker = self._askers.pop(lease.request.request_id)
         asker.answer = self._lent(lease, waited)
-        return asker.gate.open
+        return asker.open
 
     def _refused(self, request: leases.Request, cause: leases.Cause, reason: str) -> LeaseRefused:
         self._free_permit(request)
@@ -301,7 +292,7 @@ class Desk:
         if asker is None:
             return _nothing  # it has given up
         asker.answer = refused
-        return asker.gate.open
+        return asker.open
 
     def _take(self, lease: leases.Lease, cause: leases.Cause, reason: str, held: float) -> Effect:
         self._free_permit(lease.request)

@@ -1,6 +1,6 @@
 """Counts of one resource, by job and by cause: cheap to add to, frozen only when somebody looks."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 
@@ -32,36 +32,36 @@ class Tally:
     """
 
     def __init__(self) -> None:
-        self._jobs: dict[str, _Line] = {}
+        self._jobs: defaultdict[str, _Line] = defaultdict(_Line)
         self.ended_by: Counter[str] = Counter()
         self.refused_by: Counter[str] = Counter()
 
     def granted(self, job: str, waited: float) -> None:
         """A request was granted, after so many seconds."""
-        line = self._line(job)
+        line = self._jobs[job]
         line.granted += 1
         line.waited += waited
 
     def refused(self, job: str, cause: str) -> None:
         """A request was refused."""
-        self._line(job).refused += 1
+        self._jobs[job].refused += 1
         self.refused_by[cause] += 1
 
     def ended(self, job: str, held: float) -> None:
         """A lease came back, after so many seconds."""
-        self._line(job).held += held
+        self._jobs[job].held += held
         self.ended_by["released"] += 1
 
     def revoked(self, job: str, cause: str, held: float) -> None:
         """A lease was taken."""
-        line = self._line(job)
+        line = self._jobs[job]
         line.revoked += 1
         line.held += held
         self.ended_by[cause] += 1
 
     def warned(self, job: str) -> None:
         """A holder was near its deadline."""
-        self._line(job).warned += 1
+        self._jobs[job].warned += 1
 
     def totals(self) -> tuple[int, int, int, int]:
         """Leases granted, given back and taken, and requests refused."""
@@ -75,12 +75,6 @@ class Tally:
             JobUse(job, line.granted, line.refused, line.revoked, line.warned, line.waited, line.held)
             for job, line in sorted(self._jobs.items())
         )
-
-    def _line(self, job: str) -> _Line:
-        line = self._jobs.get(job)
-        if line is None:
-            line = self._jobs[job] = _Line()
-        return line
 
 
 def pairs(counts: "Counter[str]") -> tuple[tuple[str, int], ...]:

@@ -57,7 +57,7 @@ class Division:
         else:
             number = claim.first
             self._overfull = True
-        self._move(claim, number, 1)
+        self._charge(claim, number)
 
     def give_back(self, claim: Claim) -> None:
         """One unit of the claim fewer counts: in the worst of its reserves. Of the other claims' units in use, one
@@ -68,22 +68,28 @@ class Division:
                 break
         if self._overfull:
             number = self._relieved(claim, number)
-        self._move(claim, number, -1)
+        self._discharge(claim, number)
         while self._away and self.room >> number & 1 and (found := self._mover(number)) is not None:
             mover, left = found
-            self._move(mover, left, -1)
-            self._move(mover, number, 1)
+            self._discharge(mover, left)
+            self._charge(mover, number)
             number = left
 
-    def _move(self, claim: Claim, number: int, units: int) -> None:
-        claim.counts[number] += units
-        self._charged[number] = charged = self._charged[number] + units
-        if number != claim.first:
-            self._away += units
-        if charged < self._sizes[number]:
-            self.room |= 1 << number
-        else:
+    def _charge(self, claim: Claim, number: int) -> None:
+        claim.counts[number] += 1
+        self._charged[number] += 1
+        if self._charged[number] >= self._sizes[number]:
             self.room &= ~(1 << number)
+        if number != claim.first:
+            self._away += 1
+
+    def _discharge(self, claim: Claim, number: int) -> None:
+        claim.counts[number] -= 1
+        self._charged[number] -= 1
+        if self._charged[number] < self._sizes[number]:
+            self.room |= 1 << number
+        if number != claim.first:
+            self._away -= 1
 
     def _mover(self, number: int) -> tuple[Claim, int] | None:
         """A claim that has a unit where it would rather not than in this reserve; the worst such place."""

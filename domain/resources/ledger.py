@@ -75,6 +75,7 @@ class Ledger:
         self.alarm = math.inf  # as `next_event`, or infinity
         self._ended = self._revoked = self._refused = 0
         self._capacity = policy.capacity
+        self._surplus = 0  # units in use that are gone when they come back
         self._idle = list(range(policy.capacity - 1, -1, -1))
         self._division = Division(policy, policy.capacity)
 
@@ -84,7 +85,7 @@ class Ledger:
         """Grants the request, refuses it, or lets it wait (an empty answer). One that came already: nothing new."""
         if request.request_id in self._asked:
             return ()
-        share = self._share(request.job)
+        share = self._shares.get(request.job) or self._share(request.job)
         may_have = share.in_use < share.cap
         claim = self._division.claim(request.category, request.priority)
         if (not may_have or not claim.serves or self._draining is not None) and (reason := self._never(request)):
@@ -123,8 +124,6 @@ class Ledger:
             self._give_back(held)
         else:
             self._quarantine[token] = held
-        if not self._queue and self._draining is None:
-            return (ended,)
         return (ended, *self._fill(now))
 
     def closed(self, token: int, now: float) -> Decisions:
@@ -171,6 +170,7 @@ class Ledger:
         taken = {held.lease.unit for held in in_use}
         free = (unit for unit in itertools.count() if unit not in taken)
         self._idle = list(itertools.islice(free, max(0, capacity - len(in_use))))[::-1]
+        self._surplus = max(0, len(in_use) - capacity)
         self._division = Division(self.policy, capacity)
         for place in (*in_use, *self._queue):
             place.claim = self._division.claim(place.request.category, place.request.priority)
@@ -312,8 +312,7 @@ class Ledger:
             self._drained = True
             return (Drained(),)
         granted: list[Decision] = []
-        while self._idle and self._queue and (place := self._queue.next(self._division.room, now)) is not None:
-            self._queue.leave(place)
+        while self._idle and (place := self._queue.pop(self._division.room, now)) is not None:
             granted.append(self._grant(place, now))
         return tuple(granted)
 
@@ -352,7 +351,9 @@ class Ledger:
 
     def _give_back(self, held: Place) -> None:
         """The unit is idle again, or gone if the pool has shrunk."""
-        if len(self._idle) + len(self._held) + len(self._quarantine) < self._capacity:
+        if self._surplus:
+            self._surplus -= 1
+        else:
             self._idle.append(held.lease.unit)
         self._division.give_back(held.claim)
 

@@ -66,7 +66,11 @@ class Queue:
     def join(self, place: Place) -> None:
         """It waits, ranked by when it came and how urgent it is."""
         self._arrivals += 1
-        insort(self._line, (place.since + place.request.priority * self._step, self._arrivals, place))
+        entry = (place.since + place.request.priority * self._step, self._arrivals, place)
+        if self._line and entry < self._line[-1]:
+            insort(self._line, entry)
+        else:
+            self._line.append(entry)  # as nearly always
         place.waits = True
 
     def leave(self, place: Place) -> None:
@@ -77,13 +81,19 @@ class Queue:
                 break
         place.waits = False
 
-    def next(self, room: int, now: float) -> Place | None:
-        """Who is served next, if anyone can be. room: the reserves that have some, as a bit mask."""
+    def pop(self, room: int, now: float) -> Place | None:
+        """Who is next, if anyone can be served: it waits no more. room: the reserves that have some, a bit mask."""
         borrower = None
-        for _, _, place in self._line:
+        for number, (_, _, place) in enumerate(self._line):
             if place.claim.home & room:
                 if place.may_be_served(now):
-                    return place
+                    break
             elif borrower is None and place.claim.borrowed & room and place.may_be_served(now):
-                borrower = place
-        return borrower
+                borrower = number
+        else:
+            if borrower is None:
+                return None
+            number = borrower
+        place = self._line.pop(number)[2]
+        place.waits = False
+        return place

@@ -4,6 +4,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -118,6 +119,35 @@ def test_an_error_of_the_holder_gives_the_connection_back_clean(world: World) ->
     world.settled("database", in_use=0, ended=1)
     with leases.database() as connection:
         assert connection.execute("select to_regclass('half')").fetchone() == (None,)
+
+
+def test_a_connection_goes_straight_to_who_waits_for_it_and_its_time_out_with_it(world: World) -> None:
+    def pid(leases: Leases, hold: float) -> object:
+        with leases.database(hold=hold) as connection:
+            timeout = connection.execute("show statement_timeout").fetchone()
+            return connection.info.backend_pid, timeout
+
+    holders = [world.holder(f"learn:{number}") for number in range(3)]
+    with holders[0].database():
+        with holders[1].database() as connection:  # the other two are kept for priority 0
+            first = connection.info.backend_pid
+            waits = InThread(partial(pid, holders[2], 7.0))
+            world.settled("database", waiting=1)
+        assert waits.over().result == (first, ("7s",))
+    world.settled("database", in_use=0, granted=3, ended=3)
+
+
+def test_who_waits_is_not_handed_what_was_taken_from_its_holder(world: World, empty_dsn: str) -> None:
+    working = [InThread(query(world.holder(f"learn:{number}"), "select pg_sleep(60)")) for number in range(2)]
+    eventually(lambda: running(empty_dsn) == 2)
+    waits = InThread(query(world.holder("late:1"), "select 2"))
+    world.settled("database", waiting=1)
+    world.kill("learn:0")
+    assert waits.over().result == (2,)
+    assert isinstance(working[0].over().error, LeaseEnded)
+    world.kill("learn:1")
+    assert isinstance(working[1].over().error, LeaseEnded)
+    world.settled("database", in_use=0, quarantined=0, granted=3, ended=1, revoked=2)
 
 
 def test_terminated_backends_cost_a_statement_at_most(world: World, empty_dsn: str) -> None:

@@ -83,7 +83,7 @@ def test_what_a_smaller_pool_has_no_room_for_goes_first(priorities, capacity, le
         units.remove(gone)
         division.give_back(gone)
         after = [max(0, count - size) for count, size in zip(counted(division), sizes, strict=True)]
-        assert sum(after) == sum(before) - overfull
+        assert sum(after) <= sum(before) - overfull
         assert sum(counted(division)) == len(units)
     for unit in units:
         division.give_back(unit)
