@@ -54,7 +54,8 @@ def run() -> None:
             dsn = postgres.fresh()
             all_of_them.count(given.seed, storm(dsn, given.seed, given.hours))
             postgres.drop(dsn)
-    all_of_them.tell()
+    if all_of_them.seeds:
+        all_of_them.tell()
     if all_of_them.failed:
         sys.exit(1)
 
