@@ -95,17 +95,14 @@ class Glance:
 def given_up(before: Glance | None, now: Glance, limit: int, lent: Sequence[Lease]) -> tuple[Lease, ...]:
     """The leases to end at once, by what will be used in a moment if it goes on as since the glance before.
 
-    One from 92 % of the limit on, two from 96 %, all from 100 %; only these may have posting's among them. The least
-    important goes first, and of these the newest.
+    One from 92 % of the limit on, two from 96 %, all from 100 %. The least important goes first, and of these the
+    newest; posting's only where the limit is really reached, since a page that merely starts grows fast too.
     """
     pace = 0.0 if before is None else max(0.0, (now.used - before.used) / max(now.at - before.at, 0.001))
     share = (now.used + pace * AHEAD) / limit
+    number = len(lent) if share >= 1.0 else max(0, _stage(Stage.ENOUGH, share) - Stage.TIGHT)
     order = sorted(lent, key=lambda lease: (lease.request.category == POSTING, -lease.request.priority, -lease.token))
-    if share >= 1.0:
-        return tuple(order)
-    number = _stage(Stage.ENOUGH, share) - Stage.TIGHT
-    spare = [lease for lease in order if lease.request.category != POSTING]
-    return tuple(spare[: max(0, number)])
+    return tuple(lease for lease in order if lease.request.category != POSTING or now.used >= limit)[:number]
 
 
 def _stage(before: Stage, share: float) -> Stage:

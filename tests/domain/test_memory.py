@@ -100,13 +100,13 @@ def test_as_memory_goes_so_do_leases_the_least_important_first(percent, expected
     assert given_up(None, Glance(round(percent * 10), 0.0), 1000, ALL) == expected
 
 
-def test_postings_lease_is_taken_only_where_all_would_be_lost():
-    assert given_up(None, Glance(990, 0.0), 1000, (POSTING,)) == ()
+def test_postings_lease_is_taken_only_where_the_limit_is_reached():
+    assert given_up(Glance(900, 0.0), Glance(990, 0.25), 1000, (POSTING,)) == ()
     assert given_up(None, Glance(1001, 0.0), 1000, (POSTING,)) == (POSTING,)
 
 
 def test_what_grows_fast_is_met_before_it_is_there():
-    assert given_up(Glance(800, 10.0), Glance(850, 10.25), 1000, ALL) == (NEW, OLD, METRICS, POSTING)  # 200 a second
+    assert given_up(Glance(800, 10.0), Glance(850, 10.25), 1000, ALL) == (NEW, OLD, METRICS)  # 200 a second
     assert given_up(Glance(870, 10.0), Glance(900, 11.0), 1000, ALL) == (NEW,)
     assert given_up(Glance(990, 10.0), Glance(900, 10.25), 1000, ALL) == ()  # it shrinks
 
