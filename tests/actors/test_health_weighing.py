@@ -1,8 +1,10 @@
 """Which memory limit presses: the container's, v2 or v1, or the one that was set."""
 
+import os
 from pathlib import Path
 
 from actors.care.weighing import MIB, Limits, Weight, container_limit, pressing, weigh
+from actors.resources.process_tree import Scales
 
 
 def group(tmp_path: Path, line: str, **files: str) -> int | None:
@@ -38,6 +40,12 @@ def test_the_nearer_limit_presses_and_servers_count_only_against_the_containers(
     weight = Weight({"python": 100 * MIB, "browser": 200 * MIB, "servers": 150 * MIB})
     assert pressing(weight, Limits(512 * MIB, None)) == (300 * MIB, 512 * MIB)
     assert pressing(weight, Limits(512 * MIB, 500 * MIB)) == (450 * MIB, 500 * MIB)
+
+
+def test_a_glance_sees_what_a_weighing_calls_private() -> None:
+    weighed, scales = weigh([]).private, Scales()
+    assert abs(scales.private({os.getpid()}) - weighed) < weighed / 5
+    assert scales.private(set()) == 0
 
 
 def test_a_server_is_told_apart_from_what_is_roosts_own() -> None:
