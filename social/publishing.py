@@ -14,7 +14,7 @@ from playwright.async_api import Error as BrowserError
 from playwright.async_api import Page, Request, Route
 
 from domain.publishing.uniqueness import normalized
-from social.navigation import LOGIN_PATHS, Timeouts, open_page, within
+from social.navigation import BLANK, LOGIN_PATHS, Timeouts, open_page, within
 from social.reading import created_id, error_of, status_of
 from social.site import (
     AccountLocked,
@@ -275,7 +275,7 @@ class Publication:
         """Empties the tab, so that the page cannot send later; where that fails, the guard still stands."""
         try:
             async with within(self.timeouts.compose, "leave the composer"):
-                await self.tab.goto("about:blank", timeout=self.timeouts.compose * 1000)
+                await self.tab.goto(BLANK, timeout=self.timeouts.compose * 1000)
         except (SiteTimeout, PageBroken):
             return
 

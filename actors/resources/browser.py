@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 from playwright.async_api import BrowserContext, Error, Page
 
 from actors.care.view import MemoryView
+from actors.ground.servers import ServerState
 from actors.resources.chromium import Chromium
 from actors.resources.loans import Backend, BackendFault, BackendGone, LeaseEnded, Loan, Recycle, Renew, Shelf
 from actors.resources.process_tree import Reaper, Scales
@@ -220,8 +221,10 @@ class BrowserBackend:
         return [loan.lease for loan in list(self.loans.values()) if not loan.is_over()]
 
     def private(self) -> int:
-        """Bytes that this process, the driver and the browser's have each for itself."""
-        return self._scales.private({os.getpid(), *self.chromium.pids()})
+        """Bytes that this process, the driver and the browser's have each for itself. Embedded servers are beside."""
+        states = self.system.board.under("server:").values()
+        servers = {state.pid for state in states if isinstance(state, ServerState)}
+        return self._scales.private({os.getpid(), *self.chromium.pids()}, servers)
 
     def worn_out(self) -> bool:
         """Whether it has served long enough to be replaced when nobody uses it."""

@@ -76,14 +76,19 @@ class Scales:
     def __init__(self) -> None:
         self._parents: dict[int, int] = {}
 
-    def private(self, above: Collection[int]) -> int:
-        """Bytes that the processes `above` and all below them have in memory each for itself (statm of proc(5))."""
+    def private(self, above: Collection[int], beside: Collection[int] = ()) -> int:
+        """Bytes that the processes `above` and all below them have in memory each for itself (statm of proc(5)).
+
+        beside: processes that do not count, nor what is below them.
+        """
         there = [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
         self._parents = {pid: self._parents.get(pid) or _parent(pid) for pid in there}
-        return sum(_private(pid) for pid in there if self._belongs(pid, above))
+        return sum(_private(pid) for pid in there if self._belongs(pid, above, beside))
 
-    def _belongs(self, pid: int, above: Collection[int]) -> bool:
+    def _belongs(self, pid: int, above: Collection[int], beside: Collection[int]) -> bool:
         while pid not in above:
+            if pid in beside:
+                return False
             pid = self._parents.get(pid, 0)
             if pid == 0:
                 return False

@@ -1,6 +1,8 @@
 """Which memory limit presses: the container's, v2 or v1, or the one that was set."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 from actors.care.weighing import MIB, Limits, Weight, container_limit, pressing, weigh
@@ -51,3 +53,13 @@ def test_a_glance_sees_what_a_weighing_calls_private() -> None:
 def test_a_server_is_told_apart_from_what_is_roosts_own() -> None:
     assert set(weigh([]).parts) >= {"python"}
     assert weigh([999_999_999]).parts.get("servers") is None
+
+
+def test_what_lies_beside_is_not_glanced_at() -> None:
+    code = "kept = bytearray(30 << 20); print('there', flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as beside:
+        assert beside.stdout is not None
+        beside.stdout.readline()
+        with_it, without = (Scales().private({os.getpid()}, pids) for pids in ((), {beside.pid}))
+        beside.communicate()
+    assert with_it - without > 20 * MIB

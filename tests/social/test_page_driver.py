@@ -111,6 +111,18 @@ def test_a_post_is_published_and_read_back_by_the_same_id(world: World) -> None:
     assert isinstance(world.browsing.run(world.site.counts(world.tab, "roost", published.id)), Counts)
 
 
+def test_pages_left_behind_are_not_kept_in_memory(world: World) -> None:
+    async def documents() -> int:
+        protocol = await world.tab.context.new_cdp_session(world.tab)
+        return int((await protocol.send("Memory.getDOMCounters"))["documents"])
+
+    world.profile()
+    few = world.browsing.run(documents())
+    for _ in range(6):
+        world.profile()
+    assert world.browsing.run(documents()) <= few + 1
+
+
 @pytest.mark.parametrize(
     "text", ['Lines:\n- one\n- two\n\nEnd & <b>bold</b> "quoted"', "Émile 🙂 schläft @nobody #sleep…"]
 )
