@@ -14,11 +14,7 @@ from actors.base import Actor
 from actors.future import CallerError
 from actors.ground.flags import BOARD as FLAGS
 from actors.ground.flags import FlagsState, KeepJob
-from actors.protocol import (
-    Down,
-    ExitReason,
-    LevelChanged,
-)
+from actors.protocol import Down, ExitReason, LevelChanged
 from actors.work import gate
 from actors.work.attempts import Attempts
 from actors.work.context import Surroundings, Ticket
