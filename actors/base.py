@@ -24,7 +24,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from actors.future import CallerError, Future
+from actors.future import CallerError, CannotAnswer, Future
 from actors.mailbox import Envelope, Mailbox
 from actors.protocol import (
     Crashed,
@@ -239,11 +239,11 @@ class Actor(SeamedActor):
             message = envelope.message
             try:
                 answer = self._handle(message) if isinstance(message, SystemMessage) else self.receive(message)
-            except CallerError as mistake:
+            except (CallerError, CannotAnswer) as refusal:
                 if asker is None:
-                    log.warning("%s: %s (told, so nobody hears it)", self.name, mistake)
+                    log.warning("%s: %s (told, so nobody hears it)", self.name, refusal)
                 else:
-                    asker.fail(mistake)
+                    asker.fail(refusal)
             except RuntimeEnds:
                 raise
             except BaseException as error:  # noqa: BLE001 - the reason of this end

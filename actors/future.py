@@ -26,6 +26,10 @@ class Refused(AskError):
     """The mailbox had no room."""
 
 
+class CannotAnswer(AskError):
+    """Raise it in a handler that cannot do now what it was asked: it is the answer, and the actor lives on."""
+
+
 class CallerError(Exception):
     """Raise it in a handler for a mistake of the *asker*: it is their answer, and the actor lives on."""
 

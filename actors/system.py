@@ -203,7 +203,7 @@ class System:
     def ask(self, name: str, message: Any, timeout: float) -> Any:
         """Send, and wait for the answer at most `timeout` seconds. Never in a handler.
 
-        Raises: ActorDead, Refused, AskTimeout (all AskError), CallerError from the handler.
+        Raises: ActorDead, Refused, AskTimeout (all AskError); CannotAnswer (one too), CallerError from the handler.
         """
         future = self.ask_later(name, message)
         try:

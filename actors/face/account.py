@@ -116,7 +116,7 @@ def _resume(view: View) -> Reply:
 
     try:
         was_stopped = view.system.ask("lane", ClearStop(), ASK_SECONDS)
-    except (AskError, CallerError) as error:
+    except AskError as error:
         return Mistake(f"the account is not resumed: {error}. Try again when the database is there")
     text = "the account goes on" if was_stopped else "the account was not stopped"
     return Said(text, {"resumed": bool(was_stopped)})

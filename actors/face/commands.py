@@ -15,7 +15,7 @@ from actors.face.saying import Command, Mistake, Reply, Said, always, with_argum
 from actors.face.status import RESOURCES, health, jobs, pools, status
 from actors.face.tree import ROOT, drawn, tree
 from actors.face.view import View, plain
-from actors.future import AskError, CallerError
+from actors.future import AskError
 from actors.protocol import Done, NotFound, RestartChild, Started, TerminateChild
 from actors.work.control import Accepted, Barred, Busy, IntervalSet, Pause, PauseSet, Resume, RunNow, SetInterval
 from domain.calendar import minutes
@@ -138,7 +138,7 @@ def _keep(view: View, name: str) -> None:
 
     try:
         view.system.ask("flags", AreKept(), ASK_SECONDS)
-    except (AskError, CallerError) as error:
+    except AskError as error:
         log.warning("what was set for %s is in force, and may not survive a restart: %s", name, error)
 
 

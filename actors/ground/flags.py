@@ -14,7 +14,7 @@ from typing import Any
 
 from actors.base import NO_REPLY, Actor
 from actors.board import Board
-from actors.future import CallerError, Future
+from actors.future import CallerError, CannotAnswer, Future
 from actors.ground import journal
 from actors.protocol import TaskDone, TaskFailed
 from actors.resources.client import Leases
@@ -70,7 +70,7 @@ class KeepJob:
 
 @dataclass(frozen=True, slots=True)
 class AreKept:
-    """The answer, True, comes when all that was set before is on the journal's disk; CallerError if it cannot say."""
+    """The answer, True, comes when all that was set before is on the journal's disk; CannotAnswer if it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ class FlagsActor(Actor):
             try:
                 answer.get(0.0)
             except Exception as error:  # noqa: BLE001 - it travels to the asker
-                self.refuse(asker, CallerError(f"the journal cannot keep it: {error}"))
+                self.refuse(asker, CannotAnswer(f"the journal cannot keep it: {error}"))
             else:
                 self.reply(asker, True)
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from actors.base import Actor
 from actors.care.reports import report
-from actors.future import CallerError
+from actors.future import CannotAnswer
 from actors.protocol import Down, ExitReason
 from domain.publishing.claims import MARGIN
 from domain.publishing.states import State
@@ -258,16 +258,16 @@ class JournalActor(Actor):
                 self._write(partial(self._answer, message=message))
 
     def _write(self, work: Callable[[Journal], Any]) -> Any:
-        """Work on the open journal. Raises CallerError, which is the asker's, where it cannot be used."""
+        """Work on the open journal. Raises CannotAnswer where it cannot be used."""
         if self.journal is None:
             self._open()
         if self.journal is None:
-            raise CallerError("the journal cannot be used; the log says why")
+            raise CannotAnswer("the journal cannot be used; the log says why")
         try:
             return work(self.journal)
         except JournalUnavailable as error:
             self._unusable(error)
-            raise CallerError(str(error)) from error
+            raise CannotAnswer(str(error)) from error
 
     def _look(self) -> None:
         if self.journal is None:

@@ -15,7 +15,7 @@ from typing import Any
 from actors.base import NO_REPLY, Actor
 from actors.care import alerts
 from actors.care.reports import report
-from actors.future import AskError, CallerError, Future
+from actors.future import AskError, CannotAnswer, Future
 from actors.ground import journal
 from actors.protocol import TaskDone, TaskFailed
 from actors.resources.client import Leases
@@ -129,7 +129,7 @@ class LaneActor(Actor):
                 self.reply(self.clearing.pop(0), was_stopped or self.state.stopped is not None)
                 self._cleared()
             case TaskFailed("clear", error):
-                self.refuse(self.clearing.pop(0), CallerError(f"the account's stop is not cleared: {error}"))
+                self.refuse(self.clearing.pop(0), CannotAnswer(f"the account's stop is not cleared: {error}"))
             case _:
                 return super().receive(message)
         return None
@@ -171,7 +171,7 @@ class LaneActor(Actor):
         def answered(answer: Future) -> None:
             try:
                 found = answer.get(0.0)
-            except (AskError, CallerError) as error:
+            except AskError as error:
                 log.info("whether the account was stopped, the journal cannot say: %s", error)
                 return
             if isinstance(found, Cached) and found.value is not None:

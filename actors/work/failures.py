@@ -1,6 +1,6 @@
 """What an exception of a run means for another attempt. The one place where the kinds of errors are told apart."""
 
-from actors.future import AskError
+from actors.future import AskError, CallerError
 from actors.resources.loans import LeaseEnded, LeaseRefused
 from actors.work.outcome import RunFailed
 from domain.jobs.retries import Failure
@@ -29,6 +29,9 @@ def failure_of(error: BaseException) -> Failure | None:
             return Failure.PAGE_BROKEN
         case AskError() | LeaseRefused() | LeaseEnded() | StoreError():
             return Failure.UNAVAILABLE
+        case CallerError():
+            # The answer to the run's own ask. Left to rise it would pass for the run's answer, and the run live on.
+            return Failure.CRASHED
         case TimeoutError():
             return Failure.TIMED_OUT
         case _:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from actors.base import NO_REPLY, Actor, Ignore
-from actors.future import ActorDead, AskTimeout, CallerError, Future, Refused
+from actors.future import ActorDead, AskTimeout, CallerError, CannotAnswer, Future, Refused
 from actors.protocol import Crashed, Down, Killed, NoProcess, Normal, Ping, Pong, Shutdown, Stop, TaskDone, TaskFailed
 from actors.simulation import SimulatedRuntime, seeds
 from actors.system import StartFailed, System
@@ -35,6 +35,8 @@ class Obedient(Actor):
                 raise SystemExit(1)
             case "complain":
                 raise CallerError("you are wrong")
+            case "not now":
+                raise CannotAnswer("the disk is full")
             case "later":
                 self.after(5, ("answer", self.asker))
                 return NO_REPLY
@@ -135,6 +137,14 @@ def test_a_mistake_of_the_asker_is_their_answer_and_the_actor_lives_on(system: S
     with pytest.raises(CallerError, match="you are wrong"):
         system.ask("a", "complain", timeout=1)
     system.tell("a", "complain")
+    assert system.ask("a", "again", timeout=1) == "again"
+
+
+def test_an_actor_that_cannot_answer_now_says_why_and_lives_on(system: System) -> None:
+    system.start("a", Obedient)
+    with pytest.raises(CannotAnswer, match="the disk is full"):
+        system.ask("a", "not now", timeout=1)
+    system.tell("a", "not now")
     assert system.ask("a", "again", timeout=1) == "again"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from actors.base import Actor
-from actors.future import CallerError
+from actors.future import CallerError, CannotAnswer
 from actors.ground import journal
 from actors.ground.flags import AreKept, FlagsActor, FlagSet, FlagsState, SetFlag
 from actors.resources.client import Leases
@@ -34,7 +34,7 @@ class Notebook(Actor):
 
     def receive(self, message: Any) -> Any:
         if self.disk.full:
-            raise CallerError("disk full")
+            raise CannotAnswer("disk full")
         match message:
             case journal.Append(entries):
                 self.disk.outbox += entries
@@ -285,5 +285,5 @@ def test_who_asks_is_told_when_what_was_set_for_a_job_is_on_the_disk(disk: Disk)
     assert world.system.ask("flags", AreKept(), 5.0) is True
     assert disk.kept["flags"][0]["value"]["paused_by"] == "user 0"
     disk.full = True
-    with pytest.raises(CallerError, match="the journal cannot keep it"):
+    with pytest.raises(CannotAnswer, match="the journal cannot keep it"):
         world.system.ask("flags", AreKept(), 5.0)

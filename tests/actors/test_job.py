@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from actors.base import Actor
 from actors.care.view import MemoryView
-from actors.future import CallerError
+from actors.future import CallerError, CannotAnswer
 from actors.protocol import Stop
 from actors.simulation import seeds
 from actors.work.context import RunContext
@@ -619,6 +620,28 @@ def test_a_run_that_cannot_be_started_is_a_failure_of_the_run_not_of_the_actor()
     world.advance(30)
     assert world.rows[0].outcome == "failed"
     assert "could not be started" in str(world.rows[0].reason)
+
+
+class Refusing(Actor):
+    """Refuses whatever it is asked, and lives on."""
+
+    def __init__(self, refusal: Exception) -> None:
+        super().__init__()
+        self.refusal = refusal
+
+    def receive(self, message: Any) -> None:
+        raise self.refusal
+
+
+@pytest.mark.parametrize("refusal", [CannotAnswer("the disk is full"), CallerError("not in these words")])
+def test_a_run_that_is_refused_an_answer_has_failed_at_once_and_not_at_its_deadline(refusal: Exception) -> None:
+    world = JobWorld().with_recorder()
+    world.system.start("journal", lambda: Refusing(refusal))
+    world.job(spec(attempts=1, deadline=300.0), lambda ctx: ctx.ask("journal", "anything"), offset=0)
+    world.advance(30)
+    (row,) = world.rows
+    assert row.outcome == "failed"
+    assert str(refusal) in str(row.reason)
 
 
 def test_run_now_against_a_closed_gate_gives_the_reasons() -> None:

@@ -22,6 +22,8 @@ from domain.publishing.uniqueness import text_hash
 from social.inprocess import InProcessSite
 from social.site import PageBroken
 from store import posts
+from store.errors import JournalUnavailable
+from store.journal import Journal
 from store.posts import Draft, Post
 from store.spend import Spend
 from tests.simulated.house import House, Place, home
@@ -319,6 +321,20 @@ def test_a_post_that_cannot_be_typed_does_not_keep_the_others_from_going_out(wor
             world.sleep(21 * MINUTE)
     assert world.states(good) == ["confirmed"]
     assert world.post(bad).due_at > world.post(good).due_at
+
+
+def test_a_disk_that_is_full_just_as_a_post_is_out_does_not_cost_its_id(world: World) -> None:
+    post, confirm, full = world.queue("A post of now."), Journal.confirm, [JournalUnavailable("full")] * 3
+
+    def confirmed(journal: Journal, *args: Any, **more: Any) -> bool:
+        if full:
+            raise full.pop()
+        return confirm(journal, *args, **more)
+
+    with patch.object(Journal, "confirm", confirmed):
+        world.run()
+    assert world.last().startswith("succeeded")
+    assert world.states(post) == ["confirmed"]
 
 
 def test_a_site_that_asks_for_patience_is_left_alone_for_a_while(world: World) -> None:

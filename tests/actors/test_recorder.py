@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from actors.base import Actor
-from actors.future import CallerError
+from actors.future import CannotAnswer
 from actors.ground import journal
 from actors.resources.client import Leases
 from actors.work import recorder
@@ -32,7 +32,7 @@ class Notebook(Actor):
         match message:
             case journal.Append(entries):
                 if self.broken[0]:
-                    raise CallerError("disk full")
+                    raise CannotAnswer("disk full")
                 self.taken += entries
                 return len(entries)
             case journal.Remember(key, value):
