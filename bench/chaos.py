@@ -90,7 +90,11 @@ class Storms:
         self.peak = max(self.peak, found.get("peak_mb", 0.0))
         if found["bad"]:
             self.failed[seed] = found["bad"]
-            print("\n".join([f"seed {seed}:", *found["bad"], replay(seed, self.hours)]), file=sys.stderr, flush=True)
+            print(
+                "\n".join([f"seed {seed}:", *found["bad"], f"replay: {replay(seed, self.hours)}"]),
+                file=sys.stderr,
+                flush=True,
+            )
 
     def tell(self) -> None:
         """Print the lines."""

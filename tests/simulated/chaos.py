@@ -401,10 +401,10 @@ def lived_through(dsn: str, seed: int, hours: float, between: float = BETWEEN) -
                 seed, found, bad_time.back, place.lives, bad_time.failures, bad_time.ends, bad_time.runtime.trace()
             )
     except BaseException as error:
-        error.add_note(replay(seed, hours))
+        error.add_note(f"replay: {replay(seed, hours)}")
         raise
 
 
 def replay(seed: int, hours: float) -> str:
     """The command that has it again."""
-    return f"replay: python -m bench chaos --seed {seed} --hours {hours:g}"
+    return f"python -m bench chaos --seed {seed} --hours {hours:g}"
