@@ -490,13 +490,13 @@ def test_a_restarted_job_actor_keeps_its_counts_its_pause_and_its_interval() -> 
     assert world.state() == "paused"
 
 
+def slow(ctx: RunContext) -> Outcome:
+    ctx.sleep(1_000)
+    return Outcome()
+
+
 def test_a_run_that_died_with_its_job_actor_is_recorded_as_cancelled() -> None:
     world = JobWorld().with_recorder()
-
-    def slow(ctx: RunContext) -> Outcome:
-        ctx.sleep(1_000)
-        return Outcome()
-
     world.job(spec(every=3_600, deadline=2_000), slow, offset=0)
     world.advance(20)
     world.system.tell("job:learn", Stop())
@@ -509,11 +509,6 @@ def test_a_run_that_died_with_its_job_actor_is_recorded_as_cancelled() -> None:
 
 def test_a_run_that_goes_on_while_all_ends_is_recorded_as_cancelled() -> None:
     world = JobWorld().with_recorder()
-
-    def slow(ctx: RunContext) -> Outcome:
-        ctx.sleep(1_000)
-        return Outcome()
-
     world.job(spec(every=3_600, deadline=2_000), slow, offset=0)
     world.advance(20)
     world.system.in_transit = True

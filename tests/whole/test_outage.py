@@ -7,19 +7,21 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from domain.calendar import HOUR, Anchor
+from domain.publishing.claims import Claim
 from domain.publishing.uniqueness import text_hash
 from domain.settings import JOBS
 from store import posts
 from store.migrate import migrate
 from tests.waiting import eventually
 from tests.whole.roost import ROOT, SPEED, Roost, roost
-from tests.whole.wire import wire
+from tests.whole.wire import Wire, wire
 
 TAKEOVER_SECONDS = 45.0
 FULL_QUEUE = 6  # of the next day: planning adds nothing to it
@@ -129,74 +131,83 @@ def on_site(url: str) -> list[str]:
     return [post["text"] for post in (found["posts"] if isinstance(found, dict) else found)]
 
 
-def test_a_second_roost_takes_over_and_leaves_the_firsts_claims_to_the_first_even_cut_off(
-    empty_dsn: str, tmp_path: Path
-) -> None:
-    account = Account(empty_dsn)
-    one, two = account.settle_in(tmp_path / "one"), account.settle_in(tmp_path / "two")
-    with wire(empty_dsn) as way, site(tmp_path / "site", tmp_path / "clock.json") as url:
-        shared = {"SITE_URL": url, "MODE": "live", **QUIET}
-        with roost(one, DATABASE_URL=way.dsn, **shared) as first:
+@dataclass(frozen=True)
+class Pair:
+    """Two Roosts for one account. its_own: a post that the first has claimed, owner: as whom; its journal has it."""
+
+    account: Account
+    way: Wire
+    url: str
+    home: Path
+    settings: dict[str, str]
+    first: Roost
+    second: Roost
+    its_own: int
+    owner: Claim
+
+    def cut_off(self) -> float:
+        """The first hears nothing of Postgres any more. Returns when (monotonic seconds)."""
+        self.way.cut()
+        return time.monotonic()
+
+    def taken_over(self, since: float) -> None:
+        """The second has the lane soon, publishes what is new, and leaves the first's claim to the first."""
+        self.second.until(lambda status: status["lane"]["held"], TAKEOVER_SECONDS)
+        assert time.monotonic() - since < TAKEOVER_SECONDS
+        anew = self.account.queue("A post for whoever has the lane.", 0.0)
+        taken = self.account.until(anew, *ON_SITE).claim
+        assert taken is not None
+        assert taken.owner != self.owner.owner
+        assert taken.token > self.owner.token
+        eventually(lambda: self.account.post(self.its_own).body in on_site(self.url), 120.0, every=0.2)
+        left = self.account.post(self.its_own)
+        assert (left.state.value, left.claim) == ("claimed", self.owner), "Postgres cannot know of it yet"
+
+    def mended(self) -> None:
+        """Postgres learns what the first has done, and nothing was published twice."""
+        self.way.mend()
+        self.account.until(self.its_own, *ON_SITE)
+        texts = on_site(self.url)
+        assert len(texts) == len(set(texts))
+
+
+@contextmanager
+def pair(dsn: str, directory: Path) -> Iterator[Pair]:
+    """The first holds the lane, the second stands by."""
+    account = Account(dsn)
+    one, two = account.settle_in(directory / "one"), account.settle_in(directory / "two")
+    with wire(dsn) as way, site(directory / "site", directory / "clock.json") as url:
+        settings = {"SITE_URL": url, "MODE": "live", **QUIET}
+        with roost(one, DATABASE_URL=way.dsn, **settings) as first:
             first.until(lambda status: status["lane"]["held"])
-            with roost(two, DATABASE_URL=empty_dsn, **shared) as second:
+            with roost(two, DATABASE_URL=dsn, **settings) as second:
                 second.until(lambda status: "held by instance" in status["lane"]["detail"])
                 its_own = account.queue("A post that only its claimant may publish.", 2.0 * HOUR)
                 owner = account.until(its_own, "claimed").claim
                 assert owner is not None
                 first.until(lambda status: status["journal"]["statistics"]["claims"])
-                way.cut()
-                first.kill()
-                killed = time.monotonic()
-                # It comes back and hears nothing of Postgres in this life; its journal has the claim.
-                with roost(one, DATABASE_URL=way.dsn, **shared) as cut_off:
-                    second.until(lambda status: status["lane"]["held"], TAKEOVER_SECONDS)
-                    assert time.monotonic() - killed < TAKEOVER_SECONDS
-                    anew = account.queue("A post for whoever has the lane.", 0.0)
-                    taken = account.until(anew, *ON_SITE).claim
-                    assert taken is not None
-                    assert taken.owner != owner.owner
-                    assert taken.token > owner.token
-                    eventually(lambda: account.post(its_own).body in on_site(url), 120.0, every=0.2)
-                    left = account.post(its_own)
-                    assert (left.state.value, left.claim) == ("claimed", owner), "it is left alone until its end"
-                    assert not lane(cut_off)["held"]
-                    way.mend()
-                    account.until(its_own, *ON_SITE)
-                    texts = on_site(url)
-                    assert len(texts) == len(set(texts))
+                yield Pair(account, way, url, one, settings, first, second, its_own, owner)
+
+
+def test_a_second_roost_takes_over_and_leaves_the_firsts_claims_to_the_first_even_cut_off(
+    empty_dsn: str, tmp_path: Path
+) -> None:
+    with pair(empty_dsn, tmp_path) as two:
+        since = two.cut_off()
+        two.first.kill()
+        # It comes back and hears nothing of Postgres in this life; its journal has the claim.
+        with roost(two.home, DATABASE_URL=two.way.dsn, **two.settings) as cut_off:
+            two.taken_over(since)
+            assert not lane(cut_off)["held"]
+            two.mended()
 
 
 def test_a_roost_that_is_cut_off_and_alive_publishes_what_it_claimed_and_the_second_all_else(
     empty_dsn: str, tmp_path: Path
 ) -> None:
-    account = Account(empty_dsn)
-    one, two = account.settle_in(tmp_path / "one"), account.settle_in(tmp_path / "two")
-    with wire(empty_dsn) as way, site(tmp_path / "site", tmp_path / "clock.json") as url:
-        shared = {"SITE_URL": url, "MODE": "live", **QUIET}
-        with roost(one, DATABASE_URL=way.dsn, **shared) as first:
-            first.until(lambda status: status["lane"]["held"])
-            with roost(two, DATABASE_URL=empty_dsn, **shared) as second:
-                second.until(lambda status: "held by instance" in status["lane"]["detail"])
-                its_own = account.queue("A post that its claimant publishes, cut off or not.", 2.0 * HOUR)
-                owner = account.until(its_own, "claimed").claim
-                assert owner is not None
-                first.until(lambda status: status["journal"]["statistics"]["claims"])
-                way.cut()
-                cut = time.monotonic()
-                second.until(lambda status: status["lane"]["held"], TAKEOVER_SECONDS)
-                assert time.monotonic() - cut < TAKEOVER_SECONDS
-                first.until(lambda status: not status["lane"]["held"])
-                anew = account.queue("A post for whoever has the lane.", 0.0)
-                taken = account.until(anew, *ON_SITE).claim
-                assert taken is not None
-                assert taken.owner != owner.owner
-                assert taken.token > owner.token
-                eventually(lambda: account.post(its_own).body in on_site(url), 120.0, every=0.2)
-                left = account.post(its_own)
-                assert (left.state.value, left.claim) == ("claimed", owner), "Postgres cannot know of it yet"
-                way.mend()
-                account.until(its_own, *ON_SITE)
-                first.until(lambda status: "held by instance" in status["lane"]["detail"])
-                assert lane(second)["held"], "who comes back does not take it from who has it"
-                texts = on_site(url)
-                assert len(texts) == len(set(texts)) == 2
+    with pair(empty_dsn, tmp_path) as two:
+        two.taken_over(two.cut_off())
+        two.first.until(lambda status: not status["lane"]["held"])
+        two.mended()
+        two.first.until(lambda status: "held by instance" in status["lane"]["detail"])
+        assert lane(two.second)["held"], "who comes back does not take it from who has it"
