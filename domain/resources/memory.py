@@ -39,6 +39,7 @@ class Stage(IntEnum):
 THRESHOLDS = ((Stage.TIGHT, 0.85), (Stage.SHORT, 0.92), (Stage.CRITICAL, 0.96))
 HYSTERESIS = 0.03
 RECYCLE_EVERY = 120.0
+SHORTEST = 0.25  # seconds: two glances that a busy machine brings together tell nothing of the pace between them
 AHEAD = 0.75  # seconds: to the next glance, and until a page that is closed has given its memory back
 POSTING = "posting"  # the category that goes last: a send that is cut off leaves a post unknown
 
@@ -98,7 +99,7 @@ def given_up(before: Glance | None, now: Glance, limit: int, lent: Sequence[Leas
     One from 92 % of the limit on, two from 96 %, all from 100 %. The least important goes first, and of these the
     newest; posting's only where the limit is really reached, since a page that merely starts grows fast too.
     """
-    pace = 0.0 if before is None else max(0.0, (now.used - before.used) / max(now.at - before.at, 0.001))
+    pace = 0.0 if before is None else max(0.0, (now.used - before.used) / max(now.at - before.at, SHORTEST))
     share = (now.used + pace * AHEAD) / limit
     number = len(lent) if share >= 1.0 else max(0, _stage(Stage.ENOUGH, share) - Stage.TIGHT)
     order = sorted(lent, key=lambda lease: (lease.request.category == POSTING, -lease.request.priority, -lease.token))

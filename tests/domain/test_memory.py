@@ -117,3 +117,8 @@ def test_more_memory_never_gives_up_less(used, more, growth):
         return len(given_up(Glance(now - growth, 0.0), Glance(now, 0.25), 1000, ALL))
 
     assert number(used) <= number(used + more)
+
+
+def test_a_step_between_two_glances_that_come_together_is_no_pace() -> None:
+    before, now = Glance(used=300, at=10.0), Glance(used=310, at=10.001)
+    assert given_up(before, now, limit=512, lent=ALL) == ()

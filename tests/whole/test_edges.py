@@ -36,7 +36,8 @@ def one_death(home: Path, edge: str) -> tuple[str, list[str], dict[str, str]]:
     with roost(home, JOBS_PLAN_INTERVAL_MIN="10000") as second:
         second.until(settled)
         for job in PUBLISHING:
-            second.ctl("job", job, "pause")  # or the next of the batch is published between the looks below
+            # Or the next of the batch is published between the looks below. Its actor may not have been started yet.
+            eventually(lambda job=job: second.ctl("job", job, "pause"))  # type: ignore[misc]
         dsn = second.until(resting)["servers"]["postgres"]["url"]
         texts = [post["text"] for post in second.on_site()]
 
