@@ -40,7 +40,7 @@ THRESHOLDS = ((Stage.TIGHT, 0.85), (Stage.SHORT, 0.92), (Stage.CRITICAL, 0.96))
 HYSTERESIS = 0.03
 RECYCLE_EVERY = 120.0
 SHORTEST = 0.25  # seconds: two glances that a busy machine brings together tell nothing of the pace between them
-AHEAD = 0.75  # seconds: to the next glance, and until a page that is closed has given its memory back
+AHEAD = 1.0  # seconds: to the next glance, and until a page that is closed has given its memory back
 POSTING = "posting"  # the category that goes last: a send that is cut off leaves a post unknown
 
 
