@@ -23,6 +23,7 @@ from statistics import median
 from typing import Any
 from urllib.parse import quote
 
+from playwright.async_api import Error, Page
 from psycopg.conninfo import conninfo_to_dict
 
 from actors.care.weighing import MIB, container_limit, weigh
@@ -36,6 +37,8 @@ from actors.resources.loans import LeaseError, ResourceState
 from actors.runtime import ThreadedRuntime
 from actors.system import System
 from bench.line import line
+from social.navigation import open_page
+from social.site import SiteError
 from tests.whole.roost import Roost
 
 BENCH = "memory"
@@ -259,9 +262,9 @@ def _holder(system: System, category: str, priority: int) -> Leases:
     return Leases(system, "admin", job=f"bench-{category}", priority=priority, category=category)
 
 
-async def _show(page: Any, url: str) -> int:
-    await page.goto(url)
-    return int(await page.locator("article").count())
+async def _show(page: Page, site: str, posts: int) -> int:
+    await open_page(page, site, f"/home?count={posts}", "article", 30.0)
+    return await page.locator("article").count()
 
 
 def _three_pages(system: System, site: str) -> tuple[dict[str, float], float]:
@@ -270,7 +273,7 @@ def _three_pages(system: System, site: str) -> tuple[dict[str, float], float]:
 
     def hold(leases: Leases) -> None:
         with leases.browser(wait=60.0, hold=120.0) as browser:
-            posts = browser.run(_show, f"{site}/home?count=50")
+            posts = browser.run(_show, site, 50)
             if posts != 50:
                 raise SystemExit(f"memory: the page shows {posts} posts, and not 50")
             shown.wait(60)
@@ -295,15 +298,11 @@ def _read_heavy(leases: Leases, site: str, until: float, pages: list[int], refus
         try:
             with leases.browser(wait=10.0, hold=60.0) as browser:
                 for _ in range(5):
-                    browser.run(_show, f"{site}/home?count=1500", timeout=30.0)
+                    browser.run(_show, site, 1500)
                     pages[0] += 1
-        except (LeaseError, TimeoutError):
+        except (LeaseError, TimeoutError, SiteError, Error):  # the page was closed under it
             refused[0] += 1
             time.sleep(0.2)  # refused at once where the browser is being replaced
-        except Exception as error:  # Playwright's: the page was closed under it
-            if type(error).__module__.partition(".")[0] != "playwright":
-                raise
-            refused[0] += 1
 
 
 if __name__ == "__main__" and sys.argv[1:] == [INSIDE]:

@@ -248,7 +248,7 @@ class BrowserActor(ResourceActor):
         self.keeper = keeper
         self.units = settings.browser_contexts
         self._glancing = False  # only while something is lent, or waits to be over
-        self._glanced: tuple[MemoryView, memory.Glance] | None = None
+        self._glanced: memory.Glance | None = None
         self._held_back = (settings.browser_contexts, 0.0)  # contexts, and until when no more are lent
         self._recycling: tuple[str, float] | None = None  # why, and when at the latest
 
@@ -309,9 +309,9 @@ class BrowserActor(ResourceActor):
         if not isinstance(view, MemoryView) or not lent:
             self._glanced = None
             return
-        now = memory.Glance(view.used + backend.private() - view.private, self.now())
-        before = self._glanced[1] if self._glanced is not None and self._glanced[0] is view else None
-        self._glanced = (view, now)
+        private = backend.private()
+        now = memory.Glance(view.used + private - view.private, private, self.now())
+        before, self._glanced = self._glanced, now
         taken = memory.given_up(before, now, view.limit, lent)
         if not taken:
             return

@@ -87,9 +87,14 @@ def after(state: State, used: int, limit: int, contexts: int, now: float) -> tup
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """About what is used between two weighings. used: bytes. at: monotonic seconds."""
+    """What is looked at between two weighings.
+
+    used: about how many bytes, all in all. private: how many of them the processes have each for itself, which is
+    seen and not reckoned. at: monotonic seconds.
+    """
 
     used: int
+    private: int
     at: float
 
 
@@ -99,7 +104,7 @@ def given_up(before: Glance | None, now: Glance, limit: int, lent: Sequence[Leas
     One from 92 % of the limit on, two from 96 %, all from 100 %. The least important goes first, and of these the
     newest; posting's only where the limit is really reached, since a page that merely starts grows fast too.
     """
-    pace = 0.0 if before is None else max(0.0, (now.used - before.used) / max(now.at - before.at, SHORTEST))
+    pace = 0.0 if before is None else max(0.0, (now.private - before.private) / max(now.at - before.at, SHORTEST))
     share = (now.used + pace * AHEAD) / limit
     number = len(lent) if share >= 1.0 else max(0, _stage(Stage.ENOUGH, share) - Stage.TIGHT)
     order = sorted(lent, key=lambda lease: (lease.request.category == POSTING, -lease.request.priority, -lease.token))

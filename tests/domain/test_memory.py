@@ -92,33 +92,43 @@ POSTING, METRICS, OLD, NEW = (
 ALL = (METRICS, NEW, POSTING, OLD)
 
 
+def glance(used: int, at: float) -> Glance:
+    """All but 100 of it private."""
+    return Glance(used, used - 100, at)
+
+
 @pytest.mark.parametrize(
     ("percent", "expected"),
     [(91.9, ()), (92.0, (NEW,)), (95.9, (NEW,)), (96.0, (NEW, OLD)), (100.0, (NEW, OLD, METRICS, POSTING))],
 )
 def test_as_memory_goes_so_do_leases_the_least_important_first(percent, expected):
-    assert given_up(None, Glance(round(percent * 10), 0.0), 1000, ALL) == expected
+    assert given_up(None, glance(round(percent * 10), 0.0), 1000, ALL) == expected
 
 
 def test_postings_lease_is_taken_only_where_the_limit_is_reached():
-    assert given_up(Glance(900, 0.0), Glance(990, 0.25), 1000, (POSTING,)) == ()
-    assert given_up(None, Glance(1001, 0.0), 1000, (POSTING,)) == (POSTING,)
+    assert given_up(glance(900, 0.0), glance(990, 0.25), 1000, (POSTING,)) == ()
+    assert given_up(None, glance(1001, 0.0), 1000, (POSTING,)) == (POSTING,)
 
 
 def test_what_grows_fast_is_met_before_it_is_there():
-    assert given_up(Glance(800, 10.0), Glance(850, 10.25), 1000, ALL) == (NEW, OLD, METRICS)  # 200 a second
-    assert given_up(Glance(870, 10.0), Glance(900, 11.0), 1000, ALL) == (NEW,)
-    assert given_up(Glance(990, 10.0), Glance(900, 10.25), 1000, ALL) == ()  # it shrinks
+    assert given_up(glance(800, 10.0), glance(850, 10.25), 1000, ALL) == (NEW, OLD, METRICS)  # 200 a second
+    assert given_up(glance(870, 10.0), glance(900, 11.0), 1000, ALL) == (NEW,)
+    assert given_up(glance(990, 10.0), glance(900, 10.25), 1000, ALL) == ()  # it shrinks
 
 
 @given(used=st.integers(0, 2000), more=st.integers(0, 500), growth=st.integers(-500, 500))
 def test_more_memory_never_gives_up_less(used, more, growth):
     def number(now: int) -> int:
-        return len(given_up(Glance(now - growth, 0.0), Glance(now, 0.25), 1000, ALL))
+        return len(given_up(glance(now - growth, 0.0), glance(now, 0.25), 1000, ALL))
 
     assert number(used) <= number(used + more)
 
 
 def test_a_step_between_two_glances_that_come_together_is_no_pace() -> None:
-    before, now = Glance(used=300, at=10.0), Glance(used=310, at=10.001)
+    before, now = glance(300, 10.0), glance(310, 10.001)
+    assert given_up(before, now, limit=512, lent=ALL) == ()
+
+
+def test_the_pace_is_what_was_seen_and_not_what_a_new_weighing_adds() -> None:
+    before, now = Glance(used=300, private=200, at=10.0), Glance(used=360, private=201, at=10.25)
     assert given_up(before, now, limit=512, lent=ALL) == ()
