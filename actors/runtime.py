@@ -28,6 +28,7 @@ LONGEST_WAIT = threading.TIMEOUT_MAX
 IDLE = "idle"  # the name of a thread that waits for the next actor
 MOST_IDLE = 4
 IDLE_SECONDS = 10.0
+IDS_AT_ONCE = 64
 
 
 class RuntimeEnds(BaseException):
@@ -127,6 +128,7 @@ class ThreadedRuntime:
         self._anchor = anchor or Anchor(real=self.wall(), calendar=self.wall(), speed=1.0)
         self._threads = _Threads()
         self._timers = _Timers(self)
+        self._ids: list[str] = []
 
     now = staticmethod(time.monotonic)  # without a call in between: it is read several times a message
 
@@ -166,7 +168,13 @@ class ThreadedRuntime:
         return random.Random()
 
     def new_id(self) -> str:
-        return os.urandom(16).hex()
+        while True:
+            try:
+                return self._ids.pop()
+            except IndexError:
+                # Many at a time: each call of the kernel gives the interpreter to another thread.
+                chance = os.urandom(16 * IDS_AT_ONCE).hex()
+                self._ids += [chance[at : at + 32] for at in range(0, len(chance), 32)]
 
 
 class _Threads:

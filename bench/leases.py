@@ -51,6 +51,7 @@ class House:
 
     def __init__(self, home: str) -> None:
         self.system = System(ThreadedRuntime())
+        self.system.in_transit = True  # who hears of faults is not here, and that is no news
         settings = parse({"ROOST_HOME": home, "DATABASE_POOL_SIZE": str(CONNECTIONS)}, {})
         server = PostgresServer(Path(home))
         database = next(spec for spec in resource_specs(settings, {}) if spec.id == "database")

@@ -5,6 +5,7 @@ then fenced; either way its `Exit` comes, and the strategy goes on from there as
 """
 
 import logging
+from abc import abstractmethod
 from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -155,17 +156,17 @@ class Family(Actor):
 
     # for the two kinds of supervisor
 
+    @abstractmethod
     def attempt(self, child: Child) -> None:
         """Restart it now, with whomever the strategy takes with it; what fails is `restarting`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take_down_with(self, child: Child) -> list[Child]:
         """Stop whomever a restart of `child` takes with it. Returns who is to be started then, in order."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forget(self, child: Child) -> None:
         """It has ended and is not to be restarted: drop what is not kept of it."""
-        raise NotImplementedError
 
     def in_order(self) -> list[Child]:
         """The children as `which_children` lists them."""

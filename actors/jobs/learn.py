@@ -1,6 +1,7 @@
 """Turns what was scraped into a better model of what works."""
 
 import json
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -58,11 +59,11 @@ class Learner(Job):
             cache.set(f"model:{self.what}", json.dumps(payload), seconds=CACHED)
         return Outcome(done=learned, of=len(seen), note=f"version {version}")
 
+    @abstractmethod
     def learned(
         self, ctx: RunContext, connection: Connection, counted: Sequence[tuple[Post, Counts]], gate: Gate
     ) -> tuple[int, dict[str, Any]]:
         """What the newest model has become by these: from how many it has learned, and itself as JSON."""
-        raise NotImplementedError
 
 
 class Learn(Learner):

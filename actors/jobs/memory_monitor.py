@@ -4,7 +4,7 @@ from actors.care.control import MemoryIs
 from actors.care.view import MemoryView
 from actors.care.weighing import MIB, Limits, Weight, container_limit, pressing, weigh
 from actors.ground.servers import ServerState
-from actors.resources.loans import Recycle, Renew, Resize
+from actors.resources.loans import Recycle, Renew, Resize, ResourceState
 from actors.work.context import RunContext
 from actors.work.outcome import Outcome
 from actors.work.run import Job
@@ -12,6 +12,8 @@ from domain.calendar import minutes
 from domain.jobs.spec import JobSpec, Kind
 from domain.resources import memory
 from domain.resources.memory import MemoryAdvice, Stage, State
+
+SOON = 5.0  # real seconds
 
 
 class MemoryMonitor(Job):
@@ -26,7 +28,14 @@ class MemoryMonitor(Job):
         self.act(ctx, advice)
         parts = tuple(sorted(weight.parts.items(), key=lambda part: -part[1]))
         ctx.tell("health", MemoryIs(MemoryView(used, limit, advice, state, parts, ctx.calendar(), weight.private)))
-        return Outcome(done=1, of=1, note=f"{used // MIB} of {limit // MIB} MiB: {advice.stage.name.lower()}")
+        note = f"{used // MIB} of {limit // MIB} MiB: {advice.stage.name.lower()}"
+        again_in = None if self.is_all_there(ctx) else SOON * ctx.settings.speed
+        return Outcome(done=1, of=1, note=note, again_in=again_in)
+
+    def is_all_there(self, ctx: RunContext) -> bool:
+        """Whether the browser was there to be weighed: what its processes share is not seen between two weighings."""
+        browser = ctx.board("browser")
+        return isinstance(browser, ResourceState) and browser.builds > 0
 
     def weight(self, ctx: RunContext) -> Weight:
         states = ctx.boards("server:").values()

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 from playwright.async_api import BrowserContext, Error, Page
 
 from actors.care.view import MemoryView
+from actors.care.weighing import MIB
 from actors.ground.servers import ServerState
 from actors.resources.chromium import Chromium
 from actors.resources.loans import Backend, BackendFault, BackendGone, LeaseEnded, Loan, Recycle, Renew, Shelf
@@ -33,6 +34,7 @@ from actors.resources.shell import ResourceActor
 from actors.system import System
 from domain.resources import breaker, memory
 from domain.resources.leases import Lease
+from domain.resources.ledger import Decisions
 from domain.resources.reserves import browser_policy
 from domain.settings import Settings
 
@@ -52,7 +54,6 @@ RETIRE_SECONDS = 1800.0
 GLANCE_SECONDS = 0.25  # some milliseconds' work each
 HOLD_BACK_SECONDS = 60.0  # how long a context that was given up stays so
 RECYCLE_SECONDS = 30.0  # for a publish that is under way, before the browser is closed under it
-MIB = 1 << 20
 # Words of errors that mean the browser, and not the page's behaviour.
 BROWSER_FAULTS = ("closed", "crashed", "disconnected")
 
@@ -321,9 +322,10 @@ class BrowserActor(ResourceActor):
         self._take(taken, f"memory: about {now.used // MIB} of {view.limit // MIB} MiB, and growing. Try again later")
 
     def _take(self, taken: Iterable[Lease], why: str) -> None:
-        for lease in taken:
-            token = lease.token
-            self.desk.move(lambda now, token=token: self.ledger.revoke(token, why, now))  # type: ignore[misc]
+        def what(now: float) -> Decisions:
+            return tuple(one for lease in taken for one in self.ledger.revoke(lease.token, why, now))
+
+        self.desk.move(what)
 
     def _recycle(self, backend: BrowserBackend, why: str) -> None:
         """Open a new browser; a publish that is under way is waited for, but nothing else."""

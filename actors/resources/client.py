@@ -78,6 +78,13 @@ class Leases:
         self._budget = budget
         self._category = category
         self._held: Counter[str] = Counter()
+        self._desks: dict[str, Desk] = {}  # that watch the holder
+
+    def leave(self) -> None:
+        """The holder ends: nobody need watch over what it holds, unless that is something."""
+        for resource, desk in self._desks.items():
+            if not self._held[resource]:
+                desk.forget(self._holder)
 
     def database(self, wait: float = 10.0, hold: float = 30.0) -> "AbstractContextManager[psycopg.Connection[Any]]":
         """A connection in autocommit, each of its statements bounded by `hold`. wait, hold: seconds.
@@ -135,6 +142,7 @@ class Leases:
         while True:
             try:
                 desk = self._desk(resource)
+                self._desks[resource] = desk
                 return desk, desk.borrow(self._holder, self._job, self._priority, category, wait_until, hold)
             except AskError as error:
                 if now() >= wait_until:

@@ -44,6 +44,9 @@ class Owner(Protocol):
     def watch(self, holder: str) -> None:
         """Be told of this holder's death."""
 
+    def unwatch(self, holder: str) -> None:
+        """No longer."""
+
     def taken(self, loan: Loan | None, lease: leases.Lease, reason: str) -> None:
         """End the loan and close its unit. In the actor's own thread."""
 
@@ -144,6 +147,12 @@ class Desk:
             self.lock.release()
         for effect in handed:
             effect()
+
+    def forget(self, holder: str) -> None:
+        """It holds nothing, and ends: there is nothing to be learnt from its death."""
+        with self.lock:
+            self._watched.discard(holder)
+        self._owner.unwatch(holder)
 
     def _wait(self, name: str, gate: Gate, wait_until: float) -> Loan | Exception:
         """The answer that somebody writes, or that there is none."""

@@ -85,6 +85,10 @@ class ResourceActor(Upkeep):
         """See `Owner`."""
         self.monitor(holder)
 
+    def unwatch(self, holder: str) -> None:
+        """See `Owner`."""
+        self.demonitor(holder)
+
     def taken(self, loan: Loan | None, lease: leases.Lease, reason: str) -> None:
         """See `Owner`."""
         log.warning("%s: lease %d of %s taken: %s", self.name, lease.token, lease.request.holder, reason)

@@ -74,6 +74,10 @@ class RunContext:
         spec = ticket.spec
         self._leases = Leases(self._system, actor.name, spec.name, spec.priority, spec.holds, spec.category)
 
+    def close(self) -> None:
+        """The attempt is over."""
+        self._leases.leave()
+
     @cached_property
     def log(self) -> "logging.LoggerAdapter[logging.Logger]":
         """The run's own: its lines say which run of which job they are of."""

@@ -5,6 +5,7 @@ mailbox where the run looks for it (`RunContext.sleep`, `check_cancelled`). One 
 leases are revoked because their holder died: that wakes most of what hangs.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,14 +17,14 @@ from actors.work.outcome import Cancelled, Failed, Outcome, Result, RunCancelled
 from domain.jobs.spec import JobSpec
 
 
-class Job:
+class Job(ABC):
     """What a job is: a spec, and the story of one run. Made once, and used by one run at a time."""
 
     spec: ClassVar[JobSpec]
 
+    @abstractmethod
     def run(self, ctx: RunContext) -> Outcome:
         """Do the work. Raises `RunFailed` where it cannot be done; any other exception fails the run as well."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,9 @@ class RunActor(Actor):
     def receive(self, message: Any) -> Any:
         match message:
             case Begin():
-                result = self._attempt(RunContext(self, self.ticket, self.surroundings))
+                context = RunContext(self, self.ticket, self.surroundings)
+                result = self._attempt(context)
+                context.close()
                 if self.tell(self.ticket.owner, RunEnded(self.name, result)):
                     self.system.directory.unwatch(self.name, self.ticket.owner)  # a Down would say nothing new
                 self.end()

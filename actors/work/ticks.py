@@ -54,5 +54,8 @@ class Ticks:
         self.next = tick
         self._timer = None
         if tick is not None:
-            wait = self._owner.system.runtime.real_seconds(max(0.0, tick.at - self._owner.calendar()))
-            self._timer = self._owner.after(wait, Due(self.number))
+            wait = tick.at - self._owner.calendar()
+            if wait > 0:
+                self._timer = self._owner.after(self._owner.system.runtime.real_seconds(wait), Due(self.number))
+            else:
+                self._owner.tell_myself(Due(self.number))

@@ -313,8 +313,9 @@ def test_a_real_timer_s_failure_leaves_the_other_timers_alone() -> None:
 
 def test_ids_and_clocks_of_the_real_runtime() -> None:
     runtime = ThreadedRuntime()
-    assert runtime.new_id() != runtime.new_id()
-    assert len(runtime.new_id()) == 32
+    ids = {runtime.new_id() for _ in range(200)}
+    assert len(ids) == 200
+    assert {len(id) for id in ids} == {32}
     assert runtime.wall() == pytest.approx(runtime.calendar(), abs=1.0)
     assert runtime.real_seconds(5) == 5
     assert runtime.random("x").random() < 1
