@@ -49,7 +49,7 @@ SECONDS = float(os.environ.get("ROOST_BENCH_SECONDS", "40"))
 LIFE_SPEED = "60"
 SPEED = "10"  # the memory monitor looks every minute of the calendar: every 6 s
 UP_SECONDS = 120.0
-KEPT = ("PATH", "HOME", "BROWSER_EXECUTABLE", "PLAYWRIGHT_NODEJS_PATH")
+KEPT = ("PATH", "HOME", "BROWSER_EXECUTABLE", "PLAYWRIGHT_NODEJS_PATH", "ROOST_BENCH_SECONDS")
 INSIDE = "inside"
 V1, V2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
 
