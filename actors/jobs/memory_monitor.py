@@ -29,13 +29,13 @@ class MemoryMonitor(Job):
         parts = tuple(sorted(weight.parts.items(), key=lambda part: -part[1]))
         ctx.tell("health", MemoryIs(MemoryView(used, limit, advice, state, parts, ctx.calendar(), weight.private)))
         note = f"{used // MIB} of {limit // MIB} MiB: {advice.stage.name.lower()}"
-        again_in = None if self.is_all_there(ctx) else SOON * ctx.settings.speed
+        again_in = SOON * ctx.settings.speed if self.browser_is_to_come(ctx) else None
         return Outcome(done=1, of=1, note=note, again_in=again_in)
 
-    def is_all_there(self, ctx: RunContext) -> bool:
-        """Whether the browser was there to be weighed: what its processes share is not seen between two weighings."""
+    def browser_is_to_come(self, ctx: RunContext) -> bool:
+        """Whether it was not weighed with the rest: what its processes share is not seen between two weighings."""
         browser = ctx.board("browser")
-        return isinstance(browser, ResourceState) and browser.builds > 0
+        return isinstance(browser, ResourceState) and browser.state == "opening"
 
     def weight(self, ctx: RunContext) -> Weight:
         states = ctx.boards("server:").values()

@@ -47,8 +47,9 @@ CLOSE_SECONDS = 5.0
 CHECK_SECONDS = 5.0
 RUN_SECONDS = 60.0
 # A browser that has opened so many contexts (50 for each that can be lent), or is so old, is replaced when nobody
-# uses it: what leaks, leaks a little at a time.
+# uses it: what leaks, leaks a little at a time. Where somebody always does, nobody new is let in from OVERDUE on.
 RETIRE_CONTEXTS = 150
+OVERDUE = 1.2  # times that
 RENEW_CONTEXTS = 10  # a younger one has not grown, and would be no smaller anew
 RETIRE_SECONDS = 1800.0
 GLANCE_SECONDS = 0.25  # some milliseconds' work each
@@ -70,7 +71,8 @@ class BrowserLoan(Loan):
         super().__init__(lease, backend.system.runtime)
         self.backend = backend
         self.context: BrowserContext | None = None
-        self.opening: asyncio.Task[BrowserContext] | None = None
+        self.opening: asyncio.Task[None] | None = None
+        self.unwanted = False  # closed, perhaps before it is open
         self.page: Page | None = None
         self._waiting: concurrent.futures.Future[Any] | None = None
 
@@ -121,6 +123,7 @@ class BrowserLoan(Loan):
             waiting.cancel()
 
     def close(self) -> None:
+        self.unwanted = True
         if self.backend.chromium.alive():
             self.backend.chromium.call(self._close_context(), CLOSE_SECONDS)
         self.backend.loans.pop(self.token, None)
@@ -148,17 +151,20 @@ class BrowserLoan(Loan):
 
     async def _open_context(self) -> None:
         # Shielded: a context that is cancelled while it opens is open all the same, and nobody would close it.
-        self.opening = asyncio.ensure_future(self.backend.new_context())
-        self.context = await asyncio.shield(self.opening)
+        self.opening = asyncio.ensure_future(self._make_context())
+        await asyncio.shield(self.opening)
+
+    async def _make_context(self) -> None:
+        self.context = await self.backend.new_context()
+        if self.unwanted:  # it came so late that its holder has gone
+            await self.context.close()
 
     async def _close_context(self) -> None:
         if self.opening is None:
             return
-        try:
-            context = await self.opening
-        except Error:
-            return  # it never was
-        await context.close()
+        await asyncio.wait((self.opening,))  # which leaves it to itself where this is cut short, or where it failed
+        if self.context is not None:
+            await self.context.close()
 
     async def _open_page(self) -> Page:
         if self.context is None:
@@ -227,10 +233,10 @@ class BrowserBackend:
         servers = {state.pid for state in states if isinstance(state, ServerState)}
         return self._scales.private({os.getpid(), *self.chromium.pids()}, servers)
 
-    def worn_out(self) -> bool:
-        """Whether it has served long enough to be replaced when nobody uses it."""
-        old = self.system.runtime.now() - self.began > RETIRE_SECONDS and self.contexts_opened > 0
-        return not self.loans and (old or self.contexts_opened > RETIRE_CONTEXTS)
+    def wear(self) -> float:
+        """How much of its service is behind it: from 1 on it is to be replaced."""
+        age = (self.system.runtime.now() - self.began) / RETIRE_SECONDS if self.contexts_opened else 0.0
+        return max(age, self.contexts_opened / RETIRE_CONTEXTS)
 
     def tell_fault(self, kind: str) -> None:
         """Have it counted."""
@@ -287,8 +293,11 @@ class BrowserActor(ResourceActor):
 
     def checked(self) -> None:
         backend = self.backend
-        if isinstance(backend, BrowserBackend) and backend.worn_out():
-            self._renew(backend, "it is worn out")
+        if not isinstance(backend, BrowserBackend) or backend.wear() < 1:
+            return
+        self._renew(backend, "it is worn out")
+        if backend.wear() > OVERDUE and self._recycling is None and self.backend is backend:
+            self._drain(f"it is worn out, has opened {backend.contexts_opened} contexts, and somebody uses it always")
 
     def lend_again(self) -> None:
         self._recycling = self._glanced = None
@@ -334,6 +343,12 @@ class BrowserActor(ResourceActor):
         self._take([lease for lease in backend.lent() if lease.request.category != memory.POSTING], why)
         self._recycle_when_free(backend)
 
+    def _drain(self, why: str) -> None:
+        """Open a new browser once who uses this one has done so; each lease has its end."""
+        self._recycling = (why, self.now() + self.policy.longest_hold)
+        self.lend_nothing()
+        self._glance_soon()
+
     def _recycle_when_free(self, backend: BrowserBackend) -> None:
         if self._recycling is None:
             return
@@ -346,8 +361,8 @@ class BrowserActor(ResourceActor):
     def _glance_soon(self) -> None:
         """In any thread."""
         if not self._glancing:
+            self._glancing = True  # first: the glance that clears it may come at once
             self.set_timer("glance", GLANCE_SECONDS, _Glance())
-            self._glancing = True
 
     def _renew(self, backend: BrowserBackend, why: str) -> None:
         """Unless somebody uses it, or is about to."""

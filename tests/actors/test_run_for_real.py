@@ -214,8 +214,5 @@ def test_the_memory_monitor_weighs_this_very_process(house: House) -> None:
     assert isinstance(view, MemoryView)
     assert dict(view.parts)["python"] > 10 << 20
     assert view.limit <= 512 << 20
-    assert book.last_end is not None
-    assert book.next_due is not None
-    assert book.next_due - book.last_end.at < 60  # no browser yet: what it shares is to be weighed soon
     eventually(lambda: house.system.board.get("memory") is not None)
     assert isinstance(house.system.board.get("health"), HealthView)
