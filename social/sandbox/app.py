@@ -72,6 +72,7 @@ class SandboxSite:
                 Route("/__sandbox/faults", self.list_faults, methods=["GET"]),
                 Route("/__sandbox/faults", self.clear_faults, methods=["DELETE"]),
                 Route("/__sandbox/posts", self.posts),
+                Route("/__sandbox/posts/{id:int}", self.remove, methods=["DELETE"]),
                 Route("/i/api/graphql/{query}/CreateTweet", self.create, methods=["POST"]),
                 Route(LOGIN, self.login),
                 Route("/login", self.login),
@@ -242,6 +243,13 @@ class SandboxSite:
             for post in own
         ]
         return JSONResponse({"posts": listed})
+
+    async def remove(self, request: Request) -> Response:
+        """Takes an own post off the site, as its owner would by hand."""
+        post_id = request.path_params["id"]
+        if not self.network.remove(post_id, self.clock.calendar()):
+            return JSONResponse({"error": f"there is no own post {post_id}"}, 404)
+        return JSONResponse({"removed": str(post_id)})
 
     async def inject(self, request: Request) -> Response:
         try:

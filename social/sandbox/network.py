@@ -94,9 +94,21 @@ class Network:
         self.storage.add(post)
         return Created(post)
 
+    def remove(self, post_id: int, now: float) -> bool:
+        """Takes an own post off the site, as its owner can. False where there is none."""
+        if self.storage.post(post_id) is None:
+            return False
+        self.storage.remove(post_id, now)
+        return True
+
     def followers(self, now: float) -> int:
-        """The own account's followers at `now`: those of the first day, and those whom each post brought."""
-        return FIRST_FOLLOWERS + sum(self._own_tally(post, now).follows for post in self.storage.posts())
+        """The own account's followers at `now`: those of the first day, and those whom each post brought.
+
+        Who came by a post that was removed since stays.
+        """
+        brought = [(post, now) for post in self.storage.posts()]
+        brought += [(post, min(now, at)) for post, at in self.storage.removed()]
+        return FIRST_FOLLOWERS + sum(self._own_tally(post, until).follows for post, until in brought)
 
     def person(self, handle: str, now: float) -> Person | None:
         """The account of that name, in whatever case it is written."""

@@ -18,6 +18,7 @@ create table if not exists post (
 );
 create index if not exists post_at on post (at);
 create index if not exists post_in_reply_to on post (in_reply_to);
+create table if not exists removed (id integer primary key, at real not null);
 create table if not exists session (
     auth_token text primary key,
     ct0 text not null,
@@ -26,6 +27,7 @@ create table if not exists session (
 );
 create table if not exists meta (key text primary key, value text not null);
 """
+STANDS = "id not in (select id from removed)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,15 @@ class Storage:
             "insert into post values (?, ?, ?, ?, ?)", (post.id, post.text, post.at, post.in_reply_to, post.followers)
         )
 
+    def remove(self, post_id: int, at: float) -> None:
+        """Takes a post off the site at `at` (calendar seconds). Its id is never given again."""
+        self._db.execute("insert or ignore into removed values (?, ?)", (post_id, at))
+
+    def removed(self) -> list[tuple[OwnPost, float]]:
+        """The posts that were taken off, each with when (calendar seconds)."""
+        rows = self._db.execute("select post.*, removed.at from post join removed using (id) order by id desc")
+        return [(OwnPost(*row[:-1]), row[-1]) for row in rows]
+
     def last_id(self) -> int:
         """The newest id ever given, 0 before the first."""
         (last,) = self._db.execute("select coalesce(max(id), 0) from post").fetchone()
@@ -75,22 +86,24 @@ class Storage:
 
     def count(self) -> int:
         """How many own posts there are."""
-        (count,) = self._db.execute("select count(*) from post").fetchone()
+        (count,) = self._db.execute(f"select count(*) from post where {STANDS}").fetchone()
         return int(count)
 
     def posts(self, since: float = 0.0) -> list[OwnPost]:
         """Own posts made after `since` (calendar seconds), newest first."""
-        rows = self._db.execute("select * from post where at > ? order by id desc", (since,))
+        rows = self._db.execute(f"select * from post where at > ? and {STANDS} order by id desc", (since,))
         return [OwnPost(*row) for row in rows]
 
     def post(self, post_id: int) -> OwnPost | None:
         """The own post with this id."""
-        row = self._db.execute("select * from post where id = ?", (post_id,)).fetchone()
+        row = self._db.execute(f"select * from post where id = ? and {STANDS}", (post_id,)).fetchone()
         return None if row is None else OwnPost(*row)
 
     def count_answers(self, post_id: int) -> int:
         """How many own posts reply to this one."""
-        (count,) = self._db.execute("select count(*) from post where in_reply_to = ?", (post_id,)).fetchone()
+        (count,) = self._db.execute(
+            f"select count(*) from post where in_reply_to = ? and {STANDS}", (post_id,)
+        ).fetchone()
         return int(count)
 
     def add_session(self, auth_token: str, ct0: str, created: float) -> None:

@@ -146,3 +146,18 @@ def test_a_lagging_profile_hides_what_is_young(network: Network) -> None:
     old, young = posted(network, "old", NOON - HOUR), posted(network, "young", NOON - MINUTE)
     assert [post.id for post in network.profile("roost", NOON)] == [young, old]
     assert [post.id for post in network.profile("roost", NOON, lag=10 * MINUTE)] == [old]
+
+
+def test_a_removed_post_is_shown_nowhere_and_stays_so_after_a_restart(tmp_path: Path) -> None:
+    network = a_network(tmp_path)
+    stays, goes = posted(network, "walks after lunch", NOON), posted(network, "naps after lunch", NOON + MINUTE)
+    before = network.followers(NOON + DAY)
+    assert network.remove(goes, NOON + DAY)
+    assert not network.remove(goes, NOON + DAY)
+    network.storage.close()
+    network = a_network(tmp_path)
+    assert [post.id for post in network.profile("roost", NOON + DAY)] == [stays]
+    assert network.find(goes, NOON + DAY) is None
+    assert network.followers(NOON + DAY) == before, "who came by it stays"
+    assert posted(network, "another one", NOON) > goes, "its id is never given again"
+    network.storage.close()

@@ -395,3 +395,14 @@ def test_a_stranger_has_a_profile_with_followers(world: World) -> None:
     assert {post.author for post in profile.posts} == {author}
     assert len(profile.posts) == 50
     assert not profile.ended
+
+
+def test_a_post_that_its_owner_removed_is_missing_and_not_on_the_profile(world: World) -> None:
+    removed = world.publish()
+    later = world.publish(f"{world.text}, and one more")
+    world.sandbox.call(f"/__sandbox/posts/{removed.id}", method="DELETE")
+    with pytest.raises(Missing):
+        world.browsing.run(world.site.counts(world.tab, "roost", removed.id))
+    shown = {post.id for post in world.profile().posts}
+    assert later.id in shown
+    assert removed.id not in shown

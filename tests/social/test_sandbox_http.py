@@ -155,6 +155,11 @@ def test_a_session_ends_until_a_new_one_is_issued(client: TestClient) -> None:
     assert client.get("/__sandbox/faults").json() == {"faults": []}
 
 
+def test_who_removes_what_is_not_there_is_told(client: TestClient) -> None:
+    answer = client.delete("/__sandbox/posts/12")
+    assert (answer.status_code, answer.json()) == (404, {"error": "there is no own post 12"})
+
+
 def test_a_refused_fault_says_what_is_known(client: TestClient) -> None:
     answer = client.post("/__sandbox/faults", json={"kind": "earthquake"})
     assert answer.status_code == 400
