@@ -1,7 +1,7 @@
 """`/metrics`: the same snapshots as `/status`, in Prometheus' words.
 
 Nothing is counted twice: actors keep their own counts and this collector reads them when it is scraped. Labels are
-bounded: names of jobs, resources, components, states and the actors of the tree; all runs of a job are one.
+bounded: names of jobs, resources, components, causes, states and the actors of the tree; all runs of a job are one.
 """
 
 from collections.abc import Iterator
@@ -24,12 +24,20 @@ POOL_GAUGES = {
     "waiting": "Requests that wait",
     "quarantined": "Units whose end is not confirmed",
 }
-POOL_COUNTERS = {
-    "granted": "Leases granted",
-    "ended": "Leases given back",
-    "revoked": "Leases taken back",
-    "refused": "Requests refused",
+# Each a field of `actors.resources.tally.JobUse`, with its metric.
+LEASES_BY_JOB = {
+    "granted": ("roost_leases_granted", "Leases granted"),
+    "refused": ("roost_leases_refused", "Requests refused"),
+    "revoked": ("roost_leases_revoked", "Leases taken back"),
+    "warned": ("roost_leases_warned", "Leases that came near their deadline"),
+    "waited": ("roost_lease_wait_seconds", "Seconds that requests waited until they were granted"),
+    "held": ("roost_lease_held_seconds", "Seconds that leases were held, of those that are over"),
 }
+LEASES_BY_CAUSE = {
+    "ended_by": ("roost_lease_ends", "Leases that are over, by what ended them"),
+    "refused_by": ("roost_lease_refusals", "Requests refused, by why"),
+}
+BREAKER_STATES = ("closed", "open", "half_open", "forced_open", "forced_closed")
 
 
 def exposition(view: View) -> bytes:
@@ -142,10 +150,37 @@ def _pools(now: dict[str, Any]) -> Iterator[Metric]:
         for name, pool in now["pools"].items():
             metric.add_metric([name], pool[word])
         yield metric
-    for word, help in POOL_COUNTERS.items():
-        counter = CounterMetricFamily(f"roost_leases_{word}", help, labels=["resource"])
-        for name, pool in now["pools"].items():
-            counter.add_metric([name], pool[word])
+    yield from _leases(now["pools"])
+    breakers = GaugeMetricFamily(
+        "roost_breaker_state",
+        "1 for the state that the breaker is in, 0 for the others",
+        labels=["resource", "state"],
+    )
+    for name, pool in now["pools"].items():
+        for state in BREAKER_STATES:
+            breakers.add_metric([name, state], pool["breaker"] == state)
+    yield breakers
+
+
+def _leases(pools: dict[str, Any]) -> Iterator[Metric]:
+    """Of each resource: who used it and how, and why leases ended and requests were refused."""
+    active = GaugeMetricFamily("roost_leases_active", "Units lent to the job", labels=["resource", "job"])
+    for name, pool in pools.items():
+        lent = dict(pool["by_job"])
+        for use in pool["jobs"]:
+            active.add_metric([name, use["job"]], lent.get(use["job"], 0))
+    yield active
+    for field, (metric, help) in LEASES_BY_JOB.items():
+        counter = CounterMetricFamily(metric, help, labels=["resource", "job"])
+        for name, pool in pools.items():
+            for use in pool["jobs"]:
+                counter.add_metric([name, use["job"]], use[field])
+        yield counter
+    for field, (metric, help) in LEASES_BY_CAUSE.items():
+        counter = CounterMetricFamily(metric, help, labels=["resource", "cause"])
+        for name, pool in pools.items():
+            for cause, number in pool[field]:
+                counter.add_metric([name, cause], number)
         yield counter
 
 

@@ -10,6 +10,8 @@ from actors.care.alerts import Alert, AlertsState
 from actors.care.view import ComponentView, HealthView
 from actors.face.metrics import exposition
 from actors.protocol import ChildSpec, StartChild
+from actors.resources.loans import ResourceState
+from actors.resources.tally import Tally, pairs
 from actors.work.state import JobSnapshot, Waiting
 from domain.jobs.spec import JobSpec, Kind
 from supervisors.dynamic import DynamicSupervisor
@@ -59,6 +61,64 @@ def test_alerts_and_the_usage_of_pools_are_there(world: FaceWorld) -> None:
     assert found["roost_alerts", ()] == 1
     assert found["roost_pool_usage_ratio", (("pool", "redis"),)] == 0.93
     assert found["roost_pool_usage_ratio", (("pool", "model tokens per minute"),)] == 0.1
+
+
+def used() -> ResourceState:
+    """A database that `learn` and `plan` have used, behind a breaker that is half open."""
+    tally = Tally()
+    for job, waited in (("learn", 1.5), ("learn", 0.25), ("plan", 0.5), ("plan", 0.0)):
+        tally.granted(job, waited)
+    tally.ended("plan", held=2.0)
+    tally.revoked("learn", "hold deadline", held=30.0)
+    tally.warned("learn")
+    tally.refused("learn", "wait deadline")
+    tally.refused("harvester", "breaker open")
+    granted, ended, revoked, refused = tally.totals()
+    units = {"limit": 10, "capacity": 10, "in_use": 2, "idle": 8, "waiting": 0, "quarantined": 0}
+    return ResourceState(
+        **units,
+        name="database",
+        state="up",
+        healthy=True,
+        detail="",
+        by_job=(("learn", 1), ("plan", 1)),
+        longest_wait=0.0,
+        granted=granted,
+        ended=ended,
+        revoked=revoked,
+        refused=refused,
+        ended_by=pairs(tally.ended_by),
+        refused_by=pairs(tally.refused_by),
+        jobs=tally.jobs(),
+        builds=1,
+        faults=(),
+        breaker="half_open",
+        breaker_retry_at=None,
+        breaker_opened_times=1,
+        breaker_overdue=0.0,
+    )
+
+
+def test_leases_are_counted_by_job_and_their_ends_and_refusals_by_cause(world: FaceWorld) -> None:
+    world.system.board.put("database", used())
+    found = samples(world)
+
+    def by(label: str, name: str) -> dict[str, float]:
+        """The figures of the database, by this label."""
+        every = ((dict(labels), value) for (metric, labels), value in found.items() if metric == name)
+        return {labels[label]: value for labels, value in every if labels["resource"] == "database"}
+
+    assert by("job", "roost_leases_granted_total") == {"learn": 2, "plan": 2, "harvester": 0}
+    assert by("job", "roost_leases_refused_total") == {"learn": 1, "plan": 0, "harvester": 1}
+    assert by("job", "roost_leases_revoked_total") == {"learn": 1, "plan": 0, "harvester": 0}
+    assert by("job", "roost_leases_warned_total") == {"learn": 1, "plan": 0, "harvester": 0}
+    assert by("job", "roost_lease_wait_seconds_total") == {"learn": 1.75, "plan": 0.5, "harvester": 0}
+    assert by("job", "roost_lease_held_seconds_total") == {"learn": 30, "plan": 2, "harvester": 0}
+    assert by("job", "roost_leases_active") == {"learn": 1, "plan": 1, "harvester": 0}
+    assert by("cause", "roost_lease_ends_total") == {"released": 1, "hold deadline": 1}
+    assert by("cause", "roost_lease_refusals_total") == {"wait deadline": 1, "breaker open": 1}
+    assert {state for state, value in by("state", "roost_breaker_state").items() if value} == {"half_open"}
+    assert len(by("state", "roost_breaker_state")) == 5
 
 
 def test_the_runs_of_a_job_are_one_number_and_no_labels(world: FaceWorld) -> None:
