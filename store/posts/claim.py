@@ -259,7 +259,9 @@ def _due(conn: Connection, account: str, what: What, until: float) -> Iterator[t
                      where part.thread_id = head.thread_id
                        and (part.thread_position < head.thread_position
                                 and part.state not in ('confirmed', 'reconciled')
-                            or part.thread_position > head.thread_position and part.state <> 'planned')))
+                            -- One behind it that is over, as a person ended it, makes the thread shorter.
+                            or part.thread_position > head.thread_position
+                                and part.state not in ('planned', 'failed_definite'))))
          order by due_at, id limit %(look_ahead)s
         """,
         {"account": account, "until": until, "replies": what == "replies", "look_ahead": LOOK_AHEAD},

@@ -1,5 +1,6 @@
 """What a person decides: replies that wait for approval, posts of which nobody knows whether they are out."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -7,8 +8,8 @@ from domain.publishing.states import State
 from store import optouts
 from store.posts.claim import fail_opted_out
 from store.posts.events import note
-from store.posts.queue import ORPHANED, Duplicate, lock_account, same_text
-from store.posts.read import get
+from store.posts.queue import ORPHANED, WITHDRAWN, Duplicate, lock_account, same_text
+from store.posts.read import get, locked, thread
 from store.posts.transitions import Applied, NotApplied, reconcile
 from store.posts.values import Post
 from store.sql import Connection, changed, rows
@@ -37,13 +38,15 @@ def decide(
 
     Waiting for approval: approve lets it out, reject ends it. needs_human: approve says it is on the site (as
     `site_id`), reject that it is not and shall not be, retry that it is not and shall be. failed_definite: retry.
+    A rejected part ends all that is planned of its thread; brought back, it brings back what ended only with it.
     """
     with conn.transaction():
         found = get(conn, post_id)
         if found is None:
             return Impossible(f"there is no post {post_id}; `queue` lists those there are")
         lock_account(conn, found.account)
-        found = get(conn, post_id)
+        # Under its lock: a confirmation that comes meanwhile must not be overwritten.
+        found = locked(conn, post_id)
         assert found is not None
         match (found.state, decision):
             case (State.PLANNED, "approve") if found.approval == "waiting":
@@ -79,7 +82,8 @@ def retry(conn: Connection, post_id: int, *, who: str, now: float, due_at: float
         if found is None:
             return Impossible(f"there is no post {post_id}")
         lock_account(conn, found.account)
-        found = get(conn, post_id)
+        # Under its lock: a confirmation that comes meanwhile must not be overwritten.
+        found = locked(conn, post_id)
         assert found is not None
         if found.state is not State.FAILED_DEFINITE:
             return Impossible(f"post {post_id} is {found.state}: only what definitely failed is tried again")
@@ -119,12 +123,23 @@ def opt_out(conn: Connection, account: str, author: str, *, source: str, who: st
         return OptedOutNow(new, fail_opted_out(conn, account, who=who, now=now))
 
 
-def _again(conn: Connection, found: Post, who: str, now: float, due_at: float | None = None) -> Decided | Duplicate:
-    twin = same_text(
-        conn, found.account, found.kind, found.text_hash, found.parent_site_id, now=now, other_than=found.id
-    )
-    if twin is not None:
-        return twin
+def _again(
+    conn: Connection, found: Post, who: str, now: float, due_at: float | None = None
+) -> Decided | Duplicate | Impossible:
+    parts = thread(conn, found.thread_id) if found.thread_id is not None else ()
+    for part in _before(found, parts):
+        if part.state is State.FAILED_DEFINITE and part.failure != WITHDRAWN:
+            return Impossible(
+                f"post {found.id} answers part {part.thread_position} of its thread, which is over ({part.failure}): "
+                f"retry post {part.id}, and this one comes back with it"
+            )
+    others = tuple(_ended_with(found, parts))
+    for each in (found, *others):
+        twin = same_text(
+            conn, each.account, each.kind, each.text_hash, each.parent_site_id, now=now, other_than=each.id
+        )
+        if twin is not None:
+            return twin
     if found.state is State.NEEDS_HUMAN:
         changed(conn, "delete from cap_charges where post_id = %(id)s", {"id": found.id})
     query = """
@@ -135,22 +150,28 @@ def _again(conn: Connection, found: Post, who: str, now: float, due_at: float | 
     """
     changed(conn, query, {"id": found.id, "now": now, "who": who, "due_at": now if due_at is None else due_at})
     note(conn, found.id, "planned", who, now, {"from": found.state.value, "reason": "try again"})
-    if found.thread_id is not None:
-        _bring_back_the_rest(conn, found, who, now)
+    for each in others:
+        query = """
+            update posts set state = 'planned', failure = null, changed_at = to_timestamp(%(now)s)
+             where id = %(id)s and state = 'failed_definite'
+        """
+        if changed(conn, query, {"id": each.id, "now": now}):
+            note(conn, each.id, "planned", who, now, {"from": "failed_definite", "reason": f"post {found.id} is"})
     return Decided(State.PLANNED)
 
 
-def _bring_back_the_rest(conn: Connection, found: Post, who: str, now: float) -> None:
-    """The parts of a thread that ended only because this one did."""
-    query = """
-        update posts set state = 'planned', failure = null, changed_at = to_timestamp(%(now)s)
-         where thread_id = %(thread)s and thread_position > %(position)s and state = 'failed_definite'
-           and failure = %(orphaned)s
-        returning id
-    """
-    where = {"thread": found.thread_id, "position": found.thread_position, "orphaned": ORPHANED, "now": now}
-    for part in rows(conn, query, where):
-        note(conn, part["id"], "planned", who, now, {"from": "failed_definite", "reason": "the part before it is"})
+def _before(found: Post, parts: tuple[Post, ...]) -> Iterator[Post]:
+    return (part for part in parts if (part.thread_position or 0) < (found.thread_position or 0))
+
+
+def _ended_with(found: Post, parts: tuple[Post, ...]) -> Iterator[Post]:
+    """The parts of a thread that ended only because of another one, and can go out again with this one."""
+    for part in parts:
+        if part.id == found.id or part.state is not State.FAILED_DEFINITE:
+            continue
+        if part.failure not in (ORPHANED, WITHDRAWN):
+            return  # what is behind it would answer nothing
+        yield part
 
 
 def _end(conn: Connection, found: Post, who: str, now: float, *, approval: str) -> Decided:
@@ -163,7 +184,23 @@ def _end(conn: Connection, found: Post, who: str, now: float, *, approval: str) 
     changed(conn, query, {"id": found.id, "reason": reason, "approval": approval, "who": who, "now": now})
     changed(conn, "delete from cap_charges where post_id = %(id)s", {"id": found.id})
     note(conn, found.id, "failed_definite", who, now, {"from": found.state.value, "reason": reason})
+    if found.thread_id is not None:
+        _end_the_thread(conn, found, who, now)
     return Decided(State.FAILED_DEFINITE)
+
+
+def _end_the_thread(conn: Connection, rejected: Post, who: str, now: float) -> None:
+    """A thread goes out whole or, where it has begun, no further."""
+    query = """
+        update posts set state = 'failed_definite', changed_at = to_timestamp(%(now)s),
+                         failure = case when thread_position > %(position)s then %(orphaned)s else %(withdrawn)s end
+         where thread_id = %(thread)s and state = 'planned'
+        returning id, failure
+    """
+    where = {"thread": rejected.thread_id, "position": rejected.thread_position, "now": now}
+    for part in rows(conn, query, {**where, "orphaned": ORPHANED, "withdrawn": WITHDRAWN}):
+        detail = {"from": "planned", "reason": part["failure"], "rejected": rejected.id}
+        note(conn, part["id"], "failed_definite", who, now, detail)
 
 
 def _choices(found: Post) -> str:

@@ -19,6 +19,7 @@ from store.posts.values import Approval, Kind, Source
 from store.sql import Connection, changed, row
 
 ORPHANED = "the part of its thread before it failed"
+WITHDRAWN = "a later part of its thread was rejected"
 
 
 @dataclass(frozen=True, slots=True)

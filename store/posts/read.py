@@ -13,6 +13,12 @@ def get(conn: Connection, post_id: int) -> Post | None:
     return None if found is None else post(found)
 
 
+def locked(conn: Connection, post_id: int) -> Post | None:
+    """The post with that id, which nobody else changes until the caller's transaction ends."""
+    found = row(conn, f"select {COLUMNS} from posts where id = %(id)s for update", {"id": post_id})
+    return None if found is None else post(found)
+
+
 def recent(conn: Connection, account: str, *, limit: int = 20) -> tuple[Post, ...]:
     """The posts that changed last, newest change first."""
     return _some(
