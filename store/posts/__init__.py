@@ -1,5 +1,6 @@
 """Posts in Postgres: queued, claimed, followed to their end, decided about by people, and looked at."""
 
+from store.posts.charges import Charge, sent
 from store.posts.claim import (
     Claimed,
     LaneLost,
@@ -52,6 +53,7 @@ from store.posts.values import Post
 __all__ = [
     "Applied",
     "Change",
+    "Charge",
     "Claimed",
     "Decided",
     "Decision",
@@ -91,6 +93,7 @@ __all__ = [
     "release",
     "replies_queued",
     "retry",
+    "sent",
     "site_ids",
     "sweep_ended",
     "thread",

@@ -17,6 +17,8 @@ from domain.calendar import DAY
 from domain.publishing import caps
 from domain.publishing.claims import BATCH, CLAIM_SECONDS, MARGIN
 from store.lane import Lane, stopped
+from store.posts import charges
+from store.posts.charges import Charge
 from store.posts.events import note
 from store.posts.queue import ORPHANED, same_text
 from store.posts.values import COLUMNS, Post, post
@@ -25,14 +27,6 @@ from store.sql import Connection, Row, changed, row, rows
 LOOK_AHEAD = 50  # due units looked at in one claim; those behind them wait for the next
 
 What = Literal["posts", "replies"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Charge:
-    kind: Literal["post", "reply"]
-    at: float
-    author: str | None = None
-    conversation_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +84,7 @@ def claim(
         fail_opted_out(conn, lane.account, who=lane.owner, now=now)
         _fail_orphans(conn, lane, now)
         units = tuple(_due(conn, lane.account, what, now + ahead))
-        charges = list(_charges(conn, lane.account, units, policy, now))
+        counted = list(_charges(conn, lane.account, units, policy, now))
         room = limit - _unpublished(conn, lane, what, now)
         taken: list[Post] = []
         held_back: list[tuple[int, caps.Refused]] = []
@@ -99,12 +93,12 @@ def claim(
                 break
             if _fail_if_published_before(conn, lane, unit, now):
                 continue
-            wanted = _wanted(unit[0], charges, policy, now, now + claim_seconds - margin)
-            history = caps.History() if _is_rest(unit) else _history(charges)
+            wanted = _wanted(unit[0], counted, policy, now, now + claim_seconds - margin)
+            history = caps.History() if _is_rest(unit) else _history(counted)
             match caps.check(wanted, history, switches, policy):
                 case caps.Allowed():
                     if not _is_rest(unit):
-                        charges.append(_charge(conn, unit[0], wanted.at))
+                        counted.append(charges.charge(conn, unit[0], wanted.at))
                     taken.extend(
                         _take(conn, lane, each, wanted.at, now + claim_seconds, watermark, now) for each in unit
                     )
@@ -131,10 +125,10 @@ def worth_claiming(
     if limit <= _unpublished(conn, lane, what, now):
         return False
     units = tuple(_due(conn, lane.account, what, now + ahead))
-    charges = tuple(_charges(conn, lane.account, units, policy, now))
+    counted = tuple(_charges(conn, lane.account, units, policy, now))
     for unit in units:
-        wanted = _wanted(unit[0], charges, policy, now, now + claim_seconds - margin)
-        history = caps.History() if _is_rest(unit) else _history(charges)
+        wanted = _wanted(unit[0], counted, policy, now, now + claim_seconds - margin)
+        history = caps.History() if _is_rest(unit) else _history(counted)
         if isinstance(caps.check(wanted, history, switches, policy), caps.Allowed):
             return True
     return False
@@ -146,28 +140,28 @@ def _is_rest(unit: tuple[Post, ...]) -> bool:
 
 
 def _wanted(
-    first: Post, charges: Sequence[_Charge], policy: caps.Policy, now: float, latest: float
+    first: Post, counted: Sequence[Charge], policy: caps.Policy, now: float, latest: float
 ) -> caps.Post | caps.Reply:
     if first.kind == "reply":
         return caps.Reply(
             at=now,
             approved=first.approval in ("not_needed", "approved"),
             opted_out=False,  # those were failed at the start of this transaction
-            last_to_author=max((each.at for each in charges if each.author == first.parent_author), default=None),
+            last_to_author=max((each.at for each in counted if each.author == first.parent_author), default=None),
             answered_in_thread=first.conversation_id is not None
-            and any(each.conversation_id == first.conversation_id for each in charges),
+            and any(each.conversation_id == first.conversation_id for each in counted),
         )
     if first.thread_position or min(policy.posts_a_day, policy.posts_an_hour) < 1:
         return caps.Post(now)
     soonest = max(now, first.due_at)
-    earliest = caps.earliest_post(_history(charges), policy, soonest)
+    earliest = caps.earliest_post(_history(counted), policy, soonest)
     return caps.Post(earliest if earliest < latest else soonest, thread=first.thread_position is not None)
 
 
-def _history(charges: Sequence[_Charge]) -> caps.History:
+def _history(counted: Sequence[Charge]) -> caps.History:
     return caps.History(
-        posts=tuple(each.at for each in charges if each.kind == "post"),
-        replies=tuple(each.at for each in charges if each.kind == "reply"),
+        posts=tuple(each.at for each in counted if each.kind == "post"),
+        replies=tuple(each.at for each in counted if each.kind == "reply"),
     )
 
 
@@ -198,12 +192,13 @@ def sweep_ended(
             update posts set state = 'unknown', changed_at = to_timestamp(%(now)s)
              where account = %(account)s and state in ('claimed', 'armed') and claim_owner <> %(owner)s
                and claim_ends_at < to_timestamp(%(ended)s)
-            returning id, claim_owner, claim_token
+            returning id, claim_owner, claim_token, extract(epoch from claim_ends_at)::float8 as claim_ends_at
         """
         _fail_orphans(conn, lane, now)
         swept = rows(conn, query, {"account": lane.account, "owner": lane.owner, "now": now, "ended": now - margin})
         for each in swept:
             note(conn, each["id"], "unknown", lane.owner, now, {"reason": "its claim ended", **_claim_of(each)})
+            charges.out_of_sight(conn, each["id"], each["claim_ends_at"])
         return tuple(sorted(each["id"] for each in swept))
 
 
@@ -277,17 +272,10 @@ def _due(conn: Connection, account: str, what: What, until: float) -> Iterator[t
 
 def _charges(
     conn: Connection, account: str, units: Sequence[tuple[Post, ...]], policy: caps.Policy, now: float
-) -> Iterator[_Charge]:
-    query = """
-        select kind, extract(epoch from at)::float8 as at, author, conversation_id from cap_charges
-         where account = %(account)s
-           and (at > to_timestamp(%(since)s) or conversation_id = any(%(conversations)s::bigint[]))
-         order by at, post_id
-    """
+) -> Iterator[Charge]:
     conversations = [unit[0].conversation_id for unit in units if unit[0].conversation_id is not None]
     since = now - max(DAY, policy.between_replies_to_author)
-    params = {"account": account, "since": since, "conversations": conversations}
-    return (_Charge(**each) for each in rows(conn, query, params))
+    return charges.since(conn, account, since, conversations)
 
 
 def _unpublished(conn: Connection, lane: Lane, what: What, now: float) -> int:
@@ -323,19 +311,6 @@ def _fail(conn: Connection, lane: Lane, post_id: int, reason: str, now: float) -
     """
     changed(conn, query, {"id": post_id, "reason": reason, "now": now})
     note(conn, post_id, "failed_definite", lane.owner, now, {"reason": reason})
-
-
-def _charge(conn: Connection, first: Post, at: float) -> _Charge:
-    author = first.parent_author if first.kind == "reply" else None
-    charge = _Charge("reply" if first.kind == "reply" else "post", at, author, first.conversation_id)
-    query = """
-        insert into cap_charges (post_id, account, kind, at, author, conversation_id)
-        values (%(post_id)s, %(account)s, %(kind)s, to_timestamp(%(at)s), %(author)s, %(conversation_id)s)
-        on conflict (post_id) do update set at = excluded.at
-    """
-    of = {"post_id": first.id, "account": first.account, "conversation_id": first.conversation_id}
-    changed(conn, query, {**of, "kind": charge.kind, "at": at, "author": author})
-    return charge
 
 
 def _take(

@@ -14,6 +14,7 @@ from typing import Any, LiteralString
 from psycopg.types.json import Jsonb
 
 from domain.publishing.states import Place, State, farther
+from store.posts import charges
 from store.posts.events import note
 from store.posts.values import COLUMNS, PUBLISHED, Post, post
 from store.sql import Connection, changed, row
@@ -45,8 +46,15 @@ Change = Applied | Unchanged | NotApplied
 
 
 def arm(conn: Connection, post_id: int, token: int, *, who: str, at: float) -> Change:
-    """The request is about to leave, or has left, at `at` (calendar Unix seconds, as all times here)."""
-    return _along(conn, post_id, token, State.ARMED, who, at, {}, "armed_at = to_timestamp(%(now)s)", {})
+    """The request is about to leave, or has left, at `at` (calendar Unix seconds, as all times here).
+
+    From then on it counts against the caps; so too where the word comes late, and the post is farther along.
+    """
+    with conn.transaction():
+        change = _along(conn, post_id, token, State.ARMED, who, at, {}, "armed_at = to_timestamp(%(now)s)", {})
+        if not isinstance(change, NotApplied):
+            charges.armed(conn, post_id, at)
+        return change
 
 
 def confirm(
@@ -86,15 +94,20 @@ def fail(
         )
         if not isinstance(change, Applied):
             return change
-        _refund(conn, post_id)
+        charges.refund(conn, post_id)
         return change if again_at is None else _queue_again(conn, post_id, who, at, again_at)
 
 
 def lose_sight(conn: Connection, post_id: int, token: int, reason: str, *, who: str, at: float) -> Change:
     """It may be on the site or not: only id recovery may say."""
-    return _along(
-        conn, post_id, token, State.UNKNOWN, who, at, {"reason": reason}, "failure = %(reason)s", {"reason": reason}
-    )
+    detail = {"reason": reason}
+    with conn.transaction():
+        change = _along(
+            conn, post_id, token, State.UNKNOWN, who, at, detail, "failure = %(reason)s", {"reason": reason}
+        )
+        if isinstance(change, Applied):
+            charges.out_of_sight(conn, post_id, at)
+        return change
 
 
 def release(conn: Connection, post_id: int, token: int, reason: str, *, who: str, at: float) -> Change:
@@ -129,7 +142,7 @@ def release(conn: Connection, post_id: int, token: int, reason: str, *, who: str
             "publish_at = null, failure = null, needs_human = null",
             {},
         )
-        _refund(conn, post_id)
+        charges.refund(conn, post_id)
         return Applied(State.PLANNED)
 
 
@@ -210,6 +223,7 @@ def _published(
     """
     params = {"site_id": site_id, "evidence": Jsonb(evidence)}
     _write(conn, found, to, who, at, {"site_id": site_id, "evidence": evidence, **detail}, sets, params)
+    charges.charge_if_refunded(conn, found, at)
     if found.thread_position is not None:
         _give_parent(conn, found, site_id)
     return Applied(to)
@@ -292,7 +306,3 @@ def _write(
     query = f"update posts set state = %(state)s, changed_at = to_timestamp(%(now)s), {sets} where id = %(id)s"
     changed(conn, query, {"id": found.id, "state": to.value, "now": at, **params})
     note(conn, found.id, to.value, who, at, {"from": found.state.value, **detail})
-
-
-def _refund(conn: Connection, post_id: int) -> None:
-    changed(conn, "delete from cap_charges where post_id = %(id)s", {"id": post_id})
