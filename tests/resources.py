@@ -1,22 +1,57 @@
-"""A small world for resource actors: a system, holders that live and die by name, and settings."""
+"""A small world for resource actors: a system, holders that live and die by name, settings, and who looks on."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from actors.base import Actor
-from actors.protocol import ChildSpec, Shutdown
+from actors.care.control import Subscribe, Unpin
+from actors.care.health import HealthActor
+from actors.ground.redis_server import RedisServer
+from actors.ground.servers import ServerActor
+from actors.protocol import ChildSpec, ComponentReport, LevelChanged, Ping, Shutdown
 from actors.resources.client import Leases
-from actors.resources.loans import ResourceState
+from actors.resources.loans import Check, ResourceState
+from actors.resources.specs import resource_specs
 from actors.runtime import ThreadedRuntime
 from actors.system import System
 from domain.resources.admission import Budget
+from domain.resources.levels import COMPONENTS, Level
 from domain.settings import Settings, parse
 from tests.waiting import eventually
+
+SETTLE_SECONDS = 0.5  # long enough to be told of the lower level, and no more is asked of it
 
 
 class Holder(Actor):
     """Somebody whose death ends leases."""
+
+
+class Well(Actor):
+    """Stands in for a component that is not under test: it is well, and says so whenever it is asked."""
+
+    def on_start(self) -> None:
+        self.receive(Check())
+
+    def receive(self, message: Any) -> None:
+        if isinstance(message, Check):
+            self.tell("health", ComponentReport(self.name, True, "not under test"))
+
+
+class Witness(Actor):
+    """Is told of every level, as each job is."""
+
+    def on_start(self) -> None:
+        self.levels: list[Level] = []
+        self.tell("health", Subscribe(self.name))
+
+    def receive(self, message: Any) -> None:
+        assert isinstance(message, LevelChanged)
+        self.levels.append(message.level.level)
 
 
 class World:
@@ -26,6 +61,8 @@ class World:
         self.system = System(ThreadedRuntime())
         self.settings: Settings = parse(environment, {})
         self.specs: dict[str, ChildSpec] = {}
+        self.patch = pytest.MonkeyPatch()
+        self.witness: Witness | None = None
 
     def start(self, spec: ChildSpec, until_up: bool = True) -> None:
         self.system.start(spec.id, spec.start)
@@ -42,6 +79,23 @@ class World:
         return Leases(
             self.system, name, job=name.partition(":")[0], priority=priority, budget=budget, category=category
         )
+
+    def start_cache(self) -> None:
+        """Redis too, with a server of its own."""
+        server = RedisServer(Path(self.settings.roost_home))
+        self.start(ChildSpec("redis-server", lambda: ServerActor(server, ("redis",))), until_up=False)
+        self.start(next(spec for spec in resource_specs(self.settings, {}) if spec.id == "redis"))
+
+    def uses_the_cache(self) -> None:
+        """Somebody keeps something in Redis, and finds it again."""
+        with self.holder("neighbour:1").redis(wait=20.0) as cache:
+            cache.set("theirs", b"kept", seconds=60.0)
+            assert cache.get("theirs") == b"kept"
+
+    def uses_the_database(self) -> None:
+        """Somebody has a statement done."""
+        with self.holder("neighbour:2").database(wait=20.0) as connection:
+            assert connection.execute("select 42").fetchone() == (42,)
 
     def kill(self, name: str) -> None:
         self.system.stop(name, Shutdown("killed by the test"))
@@ -64,10 +118,74 @@ class World:
         assert state.granted == state.ended + state.revoked + state.in_use
         return state
 
+    # health
+
+    def watch(self) -> None:
+        """Have the real health actor look on, once all that is under test is there."""
+        self.patch.setattr("domain.resources.levels.SETTLE_SECONDS", SETTLE_SECONDS)
+        self.start(ChildSpec("health", HealthActor), until_up=False)
+        for name in COMPONENTS:
+            if name not in self.specs:
+                self.start(ChildSpec(name, Well), until_up=False)
+        witness = self.system.start("witness", Witness)
+        assert isinstance(witness, Witness)
+        self.witness = witness
+
+    def levels(self) -> list[Level]:
+        """Every level that was told since the beginning, the last of them in force."""
+        assert self.witness is not None
+        self.system.ask("health", Unpin(), 10.0)  # it has read what it was told before
+        self.system.ask("witness", Ping(), 10.0)  # and so has the witness
+        return list(self.witness.levels)
+
+    @contextmanager
+    def through(self, worst: Level, meanwhile: Callable[[], object] = lambda: None) -> Iterator[Callable[[], None]]:
+        """What is done in here takes the level down to `worst` and no lower; then, without help, all is as before.
+
+        All: the level is full, every resource is well with all its units, and each lease has ended once.
+        meanwhile: somebody else's use of what is not ill. It is made again and again from before the fault until all
+        is well, and must not fail. Yields what waits until the level has fallen, for a fault that lasts till then.
+        """
+        self.whole()
+        before = len(self.levels())
+        over = threading.Event()
+
+        def fallen() -> None:
+            eventually(lambda: worst in self.levels()[before:], 60.0)
+
+        def others() -> None:
+            meanwhile()
+            while not over.wait(0.02):  # they leave the machine some room
+                meanwhile()
+
+        customer = InThread(others)
+        try:
+            yield fallen
+            if worst is not Level.FULL:
+                fallen()
+            self.whole()
+        finally:
+            over.set()
+            customer.over(60.0)
+        if customer.error is not None:
+            raise customer.error
+        self.whole()
+        levels = self.levels()[before:]
+        assert min(levels, key=lambda level: level.value, default=Level.FULL) is worst, levels
+
+    def whole(self) -> None:
+        """Wait until the level is full and nothing is lent, and see that no unit is missing."""
+        for name in self.specs:
+            if isinstance(self.system.board.get(name), ResourceState):
+                state = self.settled(name, healthy=True, in_use=0, quarantined=0)
+                assert state.capacity == state.limit, state
+        eventually(lambda: self.levels()[-1] is Level.FULL, 60.0)
+
     def stop(self) -> None:
         for name in reversed(self.specs):
             self.system.stop(name, Shutdown())
         eventually(lambda: not any(self.system.directory.find(name) for name in self.specs))
+        self.patch.undo()
 
 
 class InThread:

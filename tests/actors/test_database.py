@@ -19,6 +19,7 @@ from actors.resources.loans import LeaseEnded, LeaseOrder, LeaseRefused, Rebuild
 from actors.resources.specs import resource_specs
 from domain.backoff import Backoff
 from domain.resources.admission import Budget
+from domain.resources.levels import Level
 from tests.postgres import running_server
 from tests.resources import InThread, World
 from tests.waiting import eventually
@@ -32,6 +33,7 @@ def database(world: World, **budgets: Budget) -> ChildSpec:
 def world(empty_dsn: str) -> Iterator[World]:
     made = World(DATABASE_URL=empty_dsn, DATABASE_POOL_SIZE="4")
     made.start(database(made))
+    made.watch()
     yield made
     made.stop()
 
@@ -170,13 +172,28 @@ def test_who_waits_is_not_handed_what_was_taken_from_its_holder(world: World, em
     world.settled("database", in_use=0, quarantined=0, granted=3, ended=1, revoked=2)
 
 
-def test_terminated_backends_cost_a_statement_at_most(world: World, empty_dsn: str) -> None:
+def terminate_all(dsn: str) -> None:
+    """End every connection of Roost's, in use or not, from the server's side."""
+    with psycopg.connect(dsn, autocommit=True) as other:
+        other.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'roost'")
+
+
+def test_terminated_backends_cost_who_uses_one_a_statement_and_nobody_else_anything(
+    world: World, empty_dsn: str
+) -> None:
     leases = world.holder("plan:1")
     query(leases)()
-    with psycopg.connect(empty_dsn, autocommit=True) as other:
-        other.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'roost'")
-    assert query(leases)() == (1,)  # dead idle connections are noticed before they are lent
-    world.settled("database", in_use=0, healthy=True)
+    with world.through(Level.FULL):
+        terminate_all(empty_dsn)
+        assert query(leases)() == (1,)  # dead idle connections are noticed before they are lent
+
+        work = InThread(query(world.holder("learn:1"), "select pg_sleep(60)"))
+        eventually(lambda: running(empty_dsn) == 1)
+        terminate_all(empty_dsn)
+        assert isinstance(work.over().error, psycopg.errors.AdminShutdown)
+        assert query(leases)() == (1,)
+    counted = world.settled("database", granted=4, ended=4, builds=1, breaker="closed")
+    assert dict(counted.faults) == {"reported by a holder": 1}
 
 
 def test_the_operator_can_hold_the_breaker_open_and_let_it_go(world: World) -> None:
@@ -189,11 +206,12 @@ def test_the_operator_can_hold_the_breaker_open_and_let_it_go(world: World) -> N
 
 
 def test_a_rebuild_takes_all_leases_and_lends_again(world: World, empty_dsn: str) -> None:
-    work = InThread(query(world.holder("learn:1"), "select pg_sleep(60)"))
-    eventually(lambda: running(empty_dsn) == 1)
-    world.system.tell("database", Rebuild("the operator says so"))
-    assert isinstance(work.over().error, LeaseEnded)
-    assert world.settled("database", healthy=True, in_use=0, quarantined=0, capacity=4).builds == 2
+    with world.through(Level.EMERGENCY):
+        work = InThread(query(world.holder("learn:1"), "select pg_sleep(60)"))
+        eventually(lambda: running(empty_dsn) == 1)
+        world.system.tell("database", Rebuild("the operator says so"))
+        assert isinstance(work.over().error, LeaseEnded)
+    assert world.state("database").builds == 2
     assert query(world.holder("learn:2"))() == (1,)
 
 
@@ -237,6 +255,8 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         server = PostgresServer(Path(home))
         made.start(ChildSpec("postgres-server", lambda: ServerActor(server, ("database",))), until_up=False)
         made.start(database(made))
+        made.start_cache()
+        made.watch()
         yield made
         made.stop()
 
@@ -247,16 +267,18 @@ def server(world: World) -> ServerState:
     return found
 
 
-def test_it_heals_by_itself_when_postgres_is_killed_and_when_it_is_stopped(embedded: World) -> None:
-    for number in (signal.SIGKILL, signal.SIGSTOP):
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_it_heals_by_itself_when_postgres_is_killed_and_when_it_is_stopped(
+    embedded: World, how: signal.Signals
+) -> None:
+    with embedded.through(Level.EMERGENCY, meanwhile=embedded.uses_the_cache):
         work = InThread(query(embedded.holder("learn:1"), "select pg_sleep(60)"))
         embedded.settled("database", in_use=1)
         before = server(embedded)
-        os.kill(before.pid, number)
-        eventually(lambda pid=before.pid: server(embedded).up and server(embedded).pid != pid, 60.0)
+        os.kill(before.pid, how)
+        eventually(lambda: server(embedded).up and server(embedded).pid != before.pid, 60.0)
         assert work.over().error is not None
         eventually(lambda: query(embedded.holder("learn:2"))() == (1,), 60.0)
-        embedded.settled("database", in_use=0, quarantined=0, healthy=True, capacity=4)
 
 
 def test_a_postgres_that_is_frozen_and_that_nobody_can_restart_lends_nothing_until_it_thaws(
@@ -269,20 +291,21 @@ def test_a_postgres_that_is_frozen_and_that_nobody_can_restart_lends_nothing_unt
     with running_server() as postgres:
         made = World(DATABASE_URL=postgres.fresh(), DATABASE_POOL_SIZE="4")
         made.start(database(made))
-        work = InThread(query(made.holder("learn:1"), "select pg_sleep(600)", hold=600.0))
-        made.settled("database", in_use=1)
-        first = psutil.Process(postgres.pid)
-        frozen = [first, *first.children(recursive=True)]
-        try:
-            for process in frozen:
-                process.suspend()
-            made.settled("database", state="down", healthy=False, in_use=0)
-            assert isinstance(work.over().error, LeaseEnded)
-            with pytest.raises(LeaseRefused, match="lends nothing now"):
-                query(made.holder("posting:1", priority=0))()
-        finally:
-            for process in frozen:
-                process.resume()
-        made.settled("database", healthy=True, in_use=0, quarantined=0, capacity=4)
+        made.watch()
+        with made.through(Level.EMERGENCY):
+            work = InThread(query(made.holder("learn:1"), "select pg_sleep(600)", hold=600.0))
+            made.settled("database", in_use=1)
+            first = psutil.Process(postgres.pid)
+            frozen = [first, *first.children(recursive=True)]
+            try:
+                for process in frozen:
+                    process.suspend()
+                made.settled("database", state="down", healthy=False, in_use=0)
+                assert isinstance(work.over().error, LeaseEnded)
+                with pytest.raises(LeaseRefused, match="lends nothing now"):
+                    query(made.holder("posting:1", priority=0))()
+            finally:
+                for process in frozen:
+                    process.resume()
         assert query(made.holder("learn:2"))() == (1,)
         made.stop()
