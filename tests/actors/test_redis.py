@@ -4,31 +4,30 @@ import os
 import signal
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
 
-from actors.ground.redis_server import RedisServer
-from actors.ground.servers import ServerActor, server_state
-from actors.protocol import ChildSpec
+from actors.ground.servers import server_state
 from actors.resources.client import NullCache
 from actors.resources.specs import resource_specs
+from domain.resources.levels import Level
+from tests.postgres import Server
 from tests.resources import World
 from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def world(postgres: Server) -> Iterator[World]:
     with tempfile.TemporaryDirectory(prefix="roost-") as home, pytest.MonkeyPatch.context() as faster:
         faster.setattr("actors.ground.servers.PROBE_EVERY", 0.2)
         faster.setattr("actors.ground.servers.PROBE_TIMEOUT", 0.5)
         faster.setattr("actors.resources.upkeep.CHECK_EVERY", 0.3)
         faster.setattr("actors.resources.upkeep.CHECK_AGAIN", 0.1)
-        made = World(ROOST_HOME=home)
-        server = RedisServer(Path(home))
-        made.start(ChildSpec("redis-server", lambda: ServerActor(server, ("redis",))), until_up=False)
-        made.start(next(spec for spec in resource_specs(made.settings, {}) if spec.id == "redis"))
+        made = World(ROOST_HOME=home, DATABASE_URL=postgres.fresh())
+        made.start_cache()
+        made.start(next(spec for spec in resource_specs(made.settings, {}) if spec.id == "database"))
+        made.watch()
         yield made
         made.stop()
 
@@ -73,36 +72,49 @@ def test_who_finds_no_connection_goes_on_without(world: World) -> None:
     world.settled("redis", in_use=0)
 
 
-def test_a_redis_that_does_not_answer_costs_one_time_out_and_its_faults_are_counted(world: World) -> None:
-    with other(world) as admin, world.holder("plan:1").redis() as cache:
-        admin.client_pause(3000)
-        assert cache.get("key") is None
-        assert cache.get("key") is None  # at once: this lease has given up
-    eventually(lambda: world.state("redis").faults)
-    assert eventually(lambda: stores(world))
-    world.settled("redis", in_use=0, quarantined=0, healthy=True)
+def reported(world: World) -> int:
+    """Faults that holders have reported so far."""
+    return dict(world.state("redis").faults).get("reported by a holder", 0)
 
 
-def test_out_of_memory_is_no_cache_and_no_error(world: World) -> None:
-    with other(world) as admin:
-        before = admin.config_get("maxmemory")["maxmemory"]
-        admin.config_set("maxmemory", 1)
+def test_a_redis_that_does_not_answer_costs_one_time_out_and_is_reported_once(world: World) -> None:
+    with world.through(Level.REDUCED, meanwhile=world.uses_the_database), pytest.MonkeyPatch.context() as nobody:
+        nobody.setattr("actors.ground.servers.PROBES_MISSED", 10**6)  # acts before the holder has seen it
+        nobody.setattr("actors.resources.upkeep.CHECKS_MISSED", 10**6)
+        before = reported(world)
+        with other(world) as admin, world.holder("plan:1").redis() as cache:
+            admin.client_pause(3_600_000)
+            assert cache.get("key") is None
+            assert cache.get("key") is None  # at once: this lease has given up
+        eventually(lambda: reported(world) > before)
+        assert reported(world) == before + 1
+    assert stores(world)
+
+
+def test_out_of_memory_is_a_cache_that_keeps_nothing_new_and_no_error(world: World) -> None:
+    world.uses_the_cache()
+    with world.through(Level.FULL, meanwhile=world.uses_the_database), other(world) as admin:
+        before, limit = reported(world), admin.config_get("maxmemory")["maxmemory"]
         admin.config_set("maxmemory-policy", "noeviction")
+        admin.config_set("maxmemory", 1)
         assert not stores(world)
-        admin.config_set("maxmemory", before)
+        with world.holder("plan:1").redis() as cache:
+            assert cache.get("theirs") == b"kept", "who only reads is served"
+        admin.config_set("maxmemory", limit)
         admin.config_set("maxmemory-policy", "allkeys-lru")
-    assert eventually(lambda: stores(world))
+        eventually(lambda: reported(world) == before + 1)
+    assert stores(world)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 def test_it_heals_by_itself(world: World, how: signal.Signals) -> None:
     before = server_state(world.system.board, "redis").pid
-    with world.holder("plan:1").redis() as cache:
-        os.kill(before, how)
-        eventually(lambda: cache.get("key") is None)
-    eventually(lambda: server_state(world.system.board, "redis").pid not in (0, before))
-    assert eventually(lambda: stores(world))
-    world.settled("redis", in_use=0, quarantined=0, healthy=True, capacity=5)
+    with world.through(Level.REDUCED, meanwhile=world.uses_the_database):
+        with world.holder("plan:1").redis() as cache:
+            os.kill(before, how)
+            eventually(lambda: cache.get("key") is None)
+        eventually(lambda: server_state(world.system.board, "redis").pid not in (0, before))
+    assert stores(world)
 
 
 def test_with_redis_gone_there_is_no_cache_at_once() -> None:

@@ -3,21 +3,18 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import psycopg
 import pytest
 import redis
 from psycopg_pool import PoolTimeout
 
-from actors.ground.redis_server import RedisServer
-from actors.ground.servers import ServerActor, server_state
-from actors.protocol import ChildSpec
+from actors.ground.servers import server_state
 from actors.resources.client import Leases
 from actors.resources.loans import LeaseError
 from actors.resources.specs import resource_specs
+from domain.resources.levels import Level
 from tests.resources import World
-from tests.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +35,7 @@ def database(empty_dsn: str) -> Iterator[World]:
         dsn = empty_dsn.replace("roost@", f"{name}_app@")
         world = World(DATABASE_URL=dsn, DATABASE_POOL_SIZE="4")
         world.start(next(spec for spec in resource_specs(world.settings, {}) if spec.id == "database"))
+        world.watch()
         yield world
         world.stop()
         admin.execute(f"drop owned by {name}_app")
@@ -49,29 +47,50 @@ def one(leases: Leases) -> object:
         return connection.execute("select 1").fetchone()
 
 
-def test_slots_of_postgres_used_up_by_someone_else_fail_who_comes_and_leave_nothing_behind(database: World) -> None:
+def test_slots_of_postgres_used_up_by_someone_else_fail_who_comes_and_nobody_who_is_there(database: World) -> None:
     dsn = database.settings.database_url
     assert dsn is not None
-    with ExitStack() as others, ExitStack() as ours:
+    with database.through(Level.FULL), ExitStack() as ours, ExitStack() as others:
         with pytest.raises(psycopg.OperationalError, match="too many connections"):
             use_up(lambda: others.enter_context(psycopg.connect(dsn.reveal())))
-        # There were 2 connections at most, and now there will be no third.
+        # There were 3 connections at most, and now there will be no fourth.
         holders = [database.holder(f"learn:{number}", priority=0) for number in range(4)]
+        got = []
         with pytest.raises((LeaseError, PoolTimeout)):
-            use_up(lambda: ours.enter_context(holders.pop().database(wait=2.0, hold=5.0)))
-    assert eventually(lambda: one(database.holder("plan:1")) == (1,), 60.0)
-    database.settled("database", in_use=0, quarantined=0, healthy=True, capacity=4)
+            use_up(lambda: got.append(ours.enter_context(holders.pop().database(wait=2.0, hold=60.0))))
+        assert {connection.execute("select 1").fetchone() for connection in got} == {(1,)}
+    assert one(database.holder("plan:1")) == (1,)
 
 
-def test_redis_at_its_maxclients_is_no_cache_until_they_let_go() -> None:
+def test_a_postgres_without_any_slot_for_us_is_an_emergency_until_there_is_one(
+    database: World, empty_dsn: str
+) -> None:
+    with psycopg.connect(empty_dsn, autocommit=True) as admin, database.through(Level.EMERGENCY) as fallen:
+        role = f"{admin.info.dbname}_app"
+        admin.execute(f"alter role {role} connection limit 0")
+        admin.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = %s", (role,))
+        fallen()
+        with pytest.raises((LeaseError, PoolTimeout)):
+            one(database.holder("plan:1", priority=0))
+        admin.execute(f"alter role {role} connection limit 6")
+    assert one(database.holder("plan:1")) == (1,)
+
+
+def test_redis_at_its_maxclients_is_no_cache_until_they_let_go(
+    empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.ground.servers.PROBES_MISSED", 10**6)  # they are to let go, not to be ended
     with tempfile.TemporaryDirectory(prefix="roost-") as home:
-        world = World(ROOST_HOME=home)
-        server = RedisServer(Path(home))
-        world.start(ChildSpec("redis-server", lambda: ServerActor(server, ("redis",))), until_up=False)
-        world.start(next(spec for spec in resource_specs(world.settings, {}) if spec.id == "redis"))
+        world = World(ROOST_HOME=home, DATABASE_URL=empty_dsn)
+        world.start_cache()
+        world.start(next(spec for spec in resource_specs(world.settings, {}) if spec.id == "database"))
+        world.watch()
         try:
             url = server_state(world.system.board, "redis").url
-            with ExitStack() as others:
+            with (
+                world.through(Level.REDUCED, meanwhile=world.uses_the_database) as fallen,
+                ExitStack() as others,
+            ):
                 admin = others.enter_context(client(url))
                 admin.config_set("maxclients", 2)
                 admin.client_kill_filter(skipme=True, _type="normal")
@@ -80,9 +99,9 @@ def test_redis_at_its_maxclients_is_no_cache_until_they_let_go() -> None:
                 with world.holder("plan:1").redis() as cache:
                     cache.set("key", "value", seconds=60.0)
                     assert cache.get("key") is None
+                fallen()
                 admin.config_set("maxclients", 100)
-            assert eventually(lambda: kept(world), 60.0)
-            world.settled("redis", in_use=0, quarantined=0, healthy=True)
+            world.uses_the_cache()
         finally:
             world.stop()
 
@@ -95,9 +114,3 @@ def use_up(take: Callable[[], object]) -> None:
     """Take until there is no more, which raises."""
     for _ in range(100):
         take()
-
-
-def kept(world: World) -> bool:
-    with world.holder("plan:2").redis() as cache:
-        cache.set("key", "value", seconds=60.0)
-        return cache.get("key") == b"value"
