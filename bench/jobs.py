@@ -29,10 +29,11 @@ from actors.runtime import ThreadedRuntime
 from actors.system import System
 from actors.work.context import RunContext, Surroundings
 from actors.work.control import RunNow
-from actors.work.job import JobActor, Place
+from actors.work.job import JobActor
 from actors.work.outcome import Outcome
 from actors.work.recorder import RecorderActor, RecorderState
 from actors.work.run import Job
+from actors.work.ticks import Place
 from bench.line import line
 from domain.calendar import HOUR
 from domain.jobs.spec import Holds, JobSpec, Kind

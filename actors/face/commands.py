@@ -100,7 +100,7 @@ def _job(view: View, arguments: list[str], who: str) -> Reply:
                 return _no_such_job(view, name)
             return Said(json.dumps(found, indent=2, ensure_ascii=False), found)
         case [name, "run"]:
-            message: Any = RunNow(who)
+            message: Any = RunNow(who, though_paused=True)
         case [name, "pause"]:
             message = Pause(who)
         case [name, "resume"]:

@@ -7,9 +7,10 @@ from domain.flags import JobControl
 
 @dataclass(frozen=True, slots=True)
 class RunNow:
-    """Run without waiting for the tick; a paused job too, once. by: whoever asks, for the record."""
+    """Run without waiting for the tick. by: whoever asks, for the record. though_paused: if it is paused as well."""
 
     by: str
+    though_paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ from actors.resources.loans import ResourceState
 from actors.system import System
 from actors.work.state import JobSnapshot
 from domain.jobs.health import Healthy, Unhealthy, health
-from domain.jobs.spec import Holds, JobSpec, Requirement
+from domain.jobs.spec import Holds, JobSpec, Kind, Requirement
 from domain.resources.admission import Admitted, Candidate, Dependency, Pool, Situation, Skipped, admit
 from domain.resources.effects import Effects, Traits, on_job
 
 RESOURCES = ("browser", "database", "redis", "model")
 PUBLISHING = ("posting", "reply_posting")
+CONTEXT = 40 << 20  # bytes: a browser context with a page of 50 posts
 CROWD = 3  # runs waiting for each unit of a pool, from which on another one would only time out with them
 
 
@@ -31,8 +32,8 @@ def effects(system: System, spec: JobSpec) -> Effects:
     return on_job(_health(system).in_force, traits(spec))
 
 
-def look(system: System, spec: JobSpec, boot: float) -> Admitted | Skipped:
-    """Whether a run may start now. boot: calendar seconds."""
+def look(system: System, spec: JobSpec, boot: float, paused_by: str | None = None) -> Admitted | Skipped:
+    """Whether a run may start now. boot: calendar seconds. paused_by: who keeps the job from running, if anyone."""
     memory = system.board.get("memory")
     known = isinstance(memory, MemoryView)
     situation = Situation(
@@ -40,10 +41,16 @@ def look(system: System, spec: JobSpec, boot: float) -> Admitted | Skipped:
         pools=_pools(system, spec.holds),
         dependencies=tuple(_dependency(system, required, boot) for required in spec.requirements),
         flags=_standing_by(system, spec),
+        paused=None if paused_by is None else f"by {paused_by}",
         memory_free=memory.free if known else None,
         background_stopped=known and memory.advice.stop_background,
     )
-    return admit(Candidate(traits(spec), spec.priority, spec.holds, frozenset(spec.needs)), situation)
+    return admit(Candidate(traits(spec), spec.priority, spec.holds, frozenset(spec.needs), _memory(spec)), situation)
+
+
+def _memory(spec: JobSpec) -> int:
+    """Bytes that a run will take. The critical ones go past the limit as well: all is for them, or they relieve it."""
+    return 0 if spec.kind is Kind.CRITICAL else spec.holds.browser * CONTEXT
 
 
 def _standing_by(system: System, spec: JobSpec) -> tuple[str, ...]:

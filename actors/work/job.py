@@ -7,7 +7,7 @@ whose answer comes back as a message, and ends with `RunEnded` or `Down`.
 """
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from actors.base import Actor
@@ -54,7 +54,7 @@ from actors.work.state import (
     State,
     Waiting,
 )
-from actors.work.ticks import Ticks
+from actors.work.ticks import Place, Ticks
 from domain.calendar import minutes
 from domain.flags import JobControl
 from domain.jobs import retries
@@ -69,14 +69,6 @@ LOOK_AGAIN = 10.0  # seconds between looks at the gate while a run is due and ma
 RECALL_SECONDS = 10.0  # the most that a first run waits to learn when the job ran last, in an earlier life
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A job's place in the boot round. boot: calendar seconds. offset: seconds after it of the first start."""
-
-    boot: float
-    offset: float
-
-
 class JobActor(Actor):
     """Schedules one job. Its snapshot on the board is its memory: a new incarnation goes on from there."""
 
@@ -87,7 +79,7 @@ class JobActor(Actor):
         self.every = minutes(surroundings.settings.job_intervals.get(self.spec.name, 0.0)) or self.spec.every
         self.rng = self.system.runtime.random(self.name)
         self.book = JobSnapshot(self.spec, Waiting(), interval=self.every)
-        self.ticks = Ticks(self, self.spec, place.boot, place.offset, self.rng)
+        self.ticks = Ticks(self, self.spec, place, self.rng)
         self.attempts = Attempts(self, job, surroundings)
         self._look = 0  # numbers the looks at the gate, so that a superseded one says nothing
         self._begun_at = 0.0  # monotonic start of the run under way
@@ -143,8 +135,8 @@ class JobActor(Actor):
                 self._on_level()
             case Recalled():
                 self._on_recalled(message)
-            case RunNow(by):
-                return self._run_now(by)
+            case RunNow(by, though_paused):
+                return self._run_now(by, though_paused)
             case Pause(by):
                 return self._kept(self._pause(by))
             case Resume():
@@ -166,7 +158,9 @@ class JobActor(Actor):
         assert tick is not None
         if tick.missed:
             self.book = self.book.skipped("missed", tick.missed)
-        self.ticks.after(tick.grid, self.book.interval)
+        # Nothing follows on the heels of a start that was asked for between two others.
+        not_before = self.calendar() + self.book.interval / 2 if tick.extra else 0.0
+        self.ticks.after(tick.grid, self.book.interval, not_before)
         match self.book.state:
             case Running() | BackingOff():
                 self._become(self.book.state, skip="overlap", grid=tick.grid)
@@ -295,7 +289,7 @@ class JobActor(Actor):
         end = Ended(run.run_id, outcome, reason, now, seconds, run.attempt, said.done, said.of, said.detail)
         self.tell("recorder", RunRecord.of_run(self.spec.name, run, end, self.book.notes))
         if said.again_in is not None:
-            self.ticks.at_latest(said.again_in)
+            self.ticks.at_latest(said.again_in, self.book.interval)
         self._become(self._at_rest(), **self.book.changed_by(end))
 
     # the level
@@ -354,10 +348,11 @@ class JobActor(Actor):
 
     # the operator
 
-    def _run_now(self, by: str) -> Accepted | Busy | Barred:
+    def _run_now(self, by: str, though_paused: bool) -> Accepted | Busy | Barred:
         if isinstance(self.book.state, Running):
             return Busy(self.book.state.actor)
-        match gate.look(self.system, self.spec, self.place.boot):
+        paused_by = None if though_paused else self.book.paused_by
+        match gate.look(self.system, self.spec, self.place.boot, paused_by):
             case Skipped(reasons):
                 return Barred(tuple(reason.text for reason in reasons))
             case Admitted() as admitted if isinstance(self.book.state, BackingOff):

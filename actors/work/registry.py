@@ -7,11 +7,12 @@ from functools import partial
 from actors.jobs import JOBS
 from actors.protocol import ChildSpec
 from actors.work.context import Surroundings
-from actors.work.job import JobActor, Place
+from actors.work.job import JobActor
 from actors.work.run import Job
+from actors.work.ticks import Place
 from domain.backoff import Backoff
 from domain.jobs.graph import RegistryError, validated
-from domain.jobs.schedule import boot_offsets
+from domain.jobs.schedule import boot_offsets, common_interval
 from domain.jobs.spec import Holds, JobSpec
 from domain.settings import Settings
 
@@ -61,7 +62,8 @@ def budgets(jobs: Sequence[Job]) -> Mapping[str, Holds]:
 
 def children(jobs: Sequence[Job], surroundings: Surroundings, boot: float) -> tuple[ChildSpec, ...]:
     """The children of `jobs`. boot: calendar seconds, from which the first starts are counted."""
-    offsets = dict(boot_offsets([job.spec for job in jobs]))
+    order = [job.spec for job in jobs]
+    offsets, step = dict(boot_offsets(order)), common_interval(order)
     for job in jobs:
         if job.spec.once:
             # It waits for the boot, which takes its real time however fast the calendar runs.
@@ -69,7 +71,9 @@ def children(jobs: Sequence[Job], surroundings: Surroundings, boot: float) -> tu
     return tuple(
         ChildSpec(
             id=f"job:{job.spec.name}",
-            start=_maker(job, Place(boot, offsets[job.spec.name]), surroundings),
+            start=_maker(
+                job, Place(boot, offsets[job.spec.name], step if job.spec.holds.browser else 0.0), surroundings
+            ),
             backoff=SOON,
         )
         for job in jobs

@@ -1,23 +1,35 @@
 """When a job's next tick is, and the timer for it: `domain.jobs.schedule` with a clock."""
 
 import random
+from dataclasses import dataclass
 
 from actors.base import Actor
 from actors.runtime import Timer
 from actors.work.control import Due
-from domain.jobs.schedule import Tick, first_tick, next_tick, retimed
+from domain.jobs.schedule import Tick, first_tick, next_tick, retimed, sooner
 from domain.jobs.spec import JobSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A job's place in the boot round.
+
+    boot: calendar seconds. offset: seconds after it of the first start. step: seconds; a start that is put off goes
+    to a multiple of it, so that browser jobs go on missing each other. 0: to any moment.
+    """
+
+    boot: float
+    offset: float
+    step: float = 0.0
 
 
 class Ticks:
     """The next tick of one job. It comes to the owner as `Due`, and only the newest number counts."""
 
-    def __init__(self, owner: Actor, spec: JobSpec, boot: float, offset: float, rng: random.Random) -> None:
-        """boot: calendar seconds. offset: seconds after it of the first tick."""
+    def __init__(self, owner: Actor, spec: JobSpec, place: Place, rng: random.Random) -> None:
         self._owner = owner
         self._spec = spec
-        self._boot = boot
-        self._offset = offset
+        self._place = place
         self._rng = rng
         self._timer: Timer | None = None
         self.number = 0
@@ -25,7 +37,8 @@ class Ticks:
 
     def first(self, last_start: float | None, interval: float) -> None:
         """After a boot. last_start: calendar seconds, in an earlier life."""
-        self._set(first_tick(self._spec, self._boot, self._offset, last_start, interval, self._rng))
+        place = self._place
+        self._set(first_tick(self._spec, place.boot, place.offset, last_start, interval, self._rng, place.step))
 
     def after(self, grid: float, interval: float, not_before: float = 0.0) -> None:
         """The one after `grid` that is still to come: none for a job that runs once. not_before: calendar seconds."""
@@ -37,11 +50,11 @@ class Ticks:
         if grid is not None and not self._spec.once:
             self._set(retimed(grid, interval, self._owner.calendar(), self._rng))
 
-    def at_latest(self, seconds: float) -> None:
+    def at_latest(self, seconds: float, interval: float) -> None:
         """In so many calendar seconds, if the next tick is later."""
         at = self._owner.calendar() + seconds
         if self.next is not None and at < self.next.at:
-            self._set(Tick(at, at))
+            self._set(sooner(self.next, interval, at))
 
     def put_off(self, seconds: float) -> None:
         """The tick that has just come, comes again in so many real seconds."""

@@ -22,11 +22,13 @@ class Tick:
 
     grid: its place without jitter, from which the one after is counted. at: when to start (never before `grid`).
     missed: grid places that passed unused before it (downtime, or a run that took longer than the interval).
+    extra: it comes between two grid places, since a run asked for it; `grid` is then the place before it.
     """
 
     grid: float
     at: float
     missed: int = 0
+    extra: bool = False
 
 
 def interval_in_force(every: float, factor: float, override: float | None) -> float:
@@ -46,8 +48,7 @@ def boot_offsets(order: Sequence[JobSpec]) -> Mapping[str, float]:
     order: as from `graph.validated`. Browser jobs get places that differ modulo the greatest common divisor of their
     intervals, so that at full level their grids never meet at all, not only in the first round.
     """
-    browser = [spec for spec in order if spec.holds.browser and not spec.once]
-    common = math.gcd(*(max(1, round(spec.every)) for spec in browser))
+    browser, common = _browser_jobs(order), common_interval(order)
     free = set(range(len(browser)))  # a browser job's phase is k * common / len(browser), a different k each
     offsets: dict[str, float] = {}
     for spec in order:
@@ -61,24 +62,43 @@ def boot_offsets(order: Sequence[JobSpec]) -> Mapping[str, float]:
     return offsets
 
 
+def common_interval(order: Sequence[JobSpec]) -> int:
+    """The greatest common divisor (seconds) of the intervals of browser jobs; 0 where there are none.
+
+    Any start may be put off by a multiple of it, and none meets another for that.
+    """
+    return math.gcd(*(max(1, round(spec.every)) for spec in _browser_jobs(order)))
+
+
+def _browser_jobs(order: Sequence[JobSpec]) -> list[JobSpec]:
+    return [spec for spec in order if spec.holds.browser and not spec.once]
+
+
 def _next_of_phase(phase: float, period: float, earliest: float) -> float:
     return phase + math.ceil(max(0.0, earliest - phase) / period) * period
 
 
 def first_tick(
-    spec: JobSpec, boot: float, offset: float, last_grid: float | None, interval: float, rng: random.Random
+    spec: JobSpec,
+    boot: float,
+    offset: float,
+    last_start: float | None,
+    interval: float,
+    rng: random.Random,
+    step: float = 0.0,
 ) -> Tick:
     """The first start after boot: as its interval says if it ran before, else after its offset.
 
     However much was missed while Roost was down, it is made up for by one run.
-    last_grid: the grid place of its last start in an earlier life, if known.
+    last_start: when it last ran in an earlier life, if known. step: where it waits longer than its offset, then by a
+    multiple of this, as `common_interval` says.
     """
     earliest = boot + offset
-    if last_grid is None or spec.once:
+    if last_start is None or spec.once:
         return _jittered(earliest, interval, 0, rng)
-    due = last_grid + interval
-    missed = max(0, math.floor((boot - last_grid) / interval))
-    return _jittered(max(earliest, due), interval, missed, rng)
+    wait = max(0.0, last_start + interval - earliest)
+    missed = max(0, math.floor((boot - last_start) / interval))
+    return _jittered(earliest + (math.ceil(wait / step) * step if step else wait), interval, missed, rng)
 
 
 def next_tick(grid: float, interval: float, now: float, rng: random.Random) -> Tick:
@@ -88,6 +108,11 @@ def next_tick(grid: float, interval: float, now: float, rng: random.Random) -> T
     if place <= now:  # rounding of large floats
         place, steps = place + interval, steps + 1
     return _jittered(place, interval, steps - 1, rng)
+
+
+def sooner(following: Tick, interval: float, at: float) -> Tick:
+    """An extra start before the next one on the grid, which stays where it is. at: calendar seconds."""
+    return Tick(following.grid if following.extra else following.grid - interval, at, extra=True)
 
 
 def retimed(last_grid: float, interval: float, now: float, rng: random.Random) -> Tick:

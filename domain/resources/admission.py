@@ -31,7 +31,6 @@ MAY_BE_MISSING = frozenset({"redis", "model"})
 class Why(StrEnum):
     """The kinds of reason: few and fixed, so that they can label a metric."""
 
-    RUNNING = "running"
     PAUSED = "paused"
     FLAG = "flag"
     LEVEL = "level"
@@ -91,7 +90,7 @@ class Situation:
     """What there is. pools: by resource. memory_free: bytes below the limit, None if there is no limit.
 
     background_stopped: memory's last measure. flags: the settings that forbid this job, a sentence each. paused: by
-    whom or why. running: the job's last run is not over.
+    whom or why.
     """
 
     in_force: InForce
@@ -99,7 +98,6 @@ class Situation:
     dependencies: tuple[Dependency, ...] = ()
     flags: tuple[str, ...] = ()
     paused: str | None = None
-    running: bool = False
     memory_free: int | None = None
     background_stopped: bool = False
 
@@ -140,7 +138,6 @@ def admit(candidate: Candidate, situation: Situation) -> Admitted | Skipped:
 
 def _by_order(situation: Situation) -> list[Reason]:
     return [
-        *([Reason(Why.RUNNING, "its last run is not over")] if situation.running else []),
         *([Reason(Why.PAUSED, f"paused {situation.paused}")] if situation.paused is not None else []),
         *(Reason(Why.FLAG, flag) for flag in situation.flags),
     ]

@@ -14,10 +14,11 @@ from actors.resources.loans import ResourceState
 from actors.simulation import SimulatedRuntime, seeds
 from actors.system import System
 from actors.work.context import RunContext, Surroundings
-from actors.work.job import JobActor, Place
+from actors.work.job import JobActor
 from actors.work.outcome import Outcome
 from actors.work.run import Job
 from actors.work.state import JobSnapshot, RunRecord, word
+from actors.work.ticks import Place
 from domain.jobs.spec import Holds, JobSpec, Kind
 from domain.resources.effects import InForce
 from domain.resources.levels import Level

@@ -13,6 +13,7 @@ import pytest
 from actors.care.alerts import AlertsState
 from actors.care.view import StartupView
 from actors.ground.flags import SetFlag
+from actors.ground.journal import GetWaiting
 from actors.ground.lane import ClearStop, Holding, StandingBy
 from actors.work.boundary import Boundary
 from actors.work.control import Accepted, RunNow
@@ -25,6 +26,7 @@ from domain.publishing.uniqueness import text_hash
 from domain.settings import parse
 from social.site import NotArmed
 from store import backup, posts, runs
+from store.health import HealthRecord
 from store.posts import Draft
 from store.sql import Connection
 from tests.simulated.house import House, Place, home
@@ -79,7 +81,7 @@ class World:
     def run(self, job: str) -> str:
         """One run of the job: how it ended."""
         before = self.book(job).last_end
-        answer = self.system.ask(f"job:{job}", RunNow("test"), 10.0)
+        answer = self.system.ask(f"job:{job}", RunNow("test", though_paused=True), 10.0)
         assert isinstance(answer, Accepted), answer
         for _ in range(400):
             self.sleep(1.0)
@@ -168,6 +170,17 @@ def test_what_is_not_up_is_named_and_asked_for(world: World) -> None:
     assert isinstance(verdict, StartupView)
     assert "database" in {part.name for part in verdict.missing}
     assert any(asked.startswith("database: ") for asked in verdict.asked)
+
+
+def test_a_database_that_dies_as_the_verdict_is_written_does_not_cost_it(world: World) -> None:
+    broken = psycopg.OperationalError("the connection broke")
+    with patch("actors.jobs.startup_check.health.record", side_effect=broken):
+        world.live()
+        end = world.book("startup_check").last_end
+        waiting = world.system.ask("journal", GetWaiting(100), 5.0)
+    assert end is not None
+    assert (end.outcome, end.reason) == ("succeeded", "everything is up")
+    assert [entry.write.healthy for entry in waiting if isinstance(entry.write, HealthRecord)] == [True]
 
 
 def test_off_the_sandbox_it_reminds_of_the_label(abroad: World) -> None:

@@ -232,9 +232,12 @@ def test_an_outcome_can_ask_for_an_earlier_next_run() -> None:
         calls.append(ctx.calendar())
         return Outcome(again_in=60 if len(calls) == 1 else None)
 
-    world.job(spec(every=3_600), hungry, offset=0)
+    world.job(spec(every=3_600), hungry, offset=100)
     world.advance(200)
     assert len(calls) == 2
+    following = world.book().next_due
+    assert following is not None
+    assert 3_700 <= following - world.boot <= 3_710  # where it would have been
 
 
 # the operator
@@ -274,6 +277,17 @@ def test_a_paused_job_does_not_run_until_it_is_resumed() -> None:
     world.ask(Resume())
     world.advance(70)
     assert len(calls) == 1
+
+
+def test_only_a_person_runs_a_paused_job() -> None:
+    world, calls = JobWorld(), []
+    world.job(spec(every=60), counting(calls), offset=30)
+    world.ask(Pause("operator"))
+    assert world.ask(RunNow("posting, whose queue is empty")) == Barred(("paused by operator",))
+    assert calls == []
+    assert isinstance(world.ask(RunNow("operator", though_paused=True)), Accepted)
+    assert len(calls) == 1
+    assert world.state() == "paused"
 
 
 def test_an_operators_interval_holds_from_the_last_run() -> None:
@@ -684,6 +698,18 @@ def test_in_emergency_a_critical_job_runs_without_the_database_it_usually_holds(
     world.level(Level.EMERGENCY, DATABASE)
     world.advance(30)
     assert len(calls) == 1
+
+
+def test_no_page_is_opened_for_which_there_is_no_memory_but_a_critical_one() -> None:
+    world, calls, posted = JobWorld(), [], []
+    advice = MemoryAdvice(Stage.SHORT, contexts=1, recycle=False, level_pressure=True, stop_background=False)
+    world.system.board.put("memory", MemoryView(480 << 20, 510 << 20, advice, State(), parts=(), at=0.0, private=0))
+    world.resource("browser")
+    world.job(spec("harvester", holds=Holds(browser=1)), counting(calls), offset=10)
+    world.job(spec("posting", kind=Kind.CRITICAL, holds=Holds(browser=1)), counting(posted), offset=10)
+    world.advance(30)
+    assert (len(calls), len(posted)) == (0, 1)
+    assert "memory: it needs 40 MiB and 30 MiB are left below the limit" in world.book("harvester").reasons
 
 
 def test_short_of_memory_background_jobs_stop() -> None:

@@ -20,11 +20,12 @@ from actors.system import System
 from actors.work import attempts
 from actors.work.context import RunContext, Surroundings
 from actors.work.control import RunNow
-from actors.work.job import JobActor, Place
+from actors.work.job import JobActor
 from actors.work.outcome import Outcome
 from actors.work.recorder import RecorderActor
 from actors.work.run import Job
 from actors.work.state import JobSnapshot, Running
+from actors.work.ticks import Place
 from domain.jobs.spec import Holds, JobSpec, Kind
 from domain.settings import parse
 from store import health, runs

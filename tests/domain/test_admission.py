@@ -65,11 +65,9 @@ def test_everything_that_is_against_a_run_is_in_the_one_answer():
         dependencies=(Dependency("plan", needed=True, unhealthy="has not succeeded yet"),),
         flags=("SCRAPING_DISABLED is set",),
         paused="by the operator",
-        running=True,
         memory_free=0,
     )
     assert reasons(replace(SCRAPER, memory=1), situation) == [
-        Why.RUNNING,
         Why.PAUSED,
         Why.FLAG,
         Why.LEVEL,
@@ -80,10 +78,6 @@ def test_everything_that_is_against_a_run_is_in_the_one_answer():
         Why.POOL,
         Why.MEMORY,
     ]
-
-
-def test_a_job_that_still_runs_is_not_started_twice():
-    assert reasons(POSTING, replace(WELL, running=True)) == [Why.RUNNING]
 
 
 def test_a_pause_and_a_flag_say_who_set_them():
@@ -194,12 +188,11 @@ POOL = st.builds(
     st.sampled_from([POSTING, SCRAPER, PLAN, ANALYSIS]),
     st.fixed_dictionaries(dict.fromkeys(POOLS, POOL)),
     st.none() | st.just("by hand"),
-    st.booleans(),
 )
-def test_what_is_mended_takes_its_own_reasons_away_and_no_others(candidate, pools, paused, running):
-    before = admit(candidate, Situation(FULL, pools, paused=paused, running=running))
-    after = admit(candidate, Situation(FULL, POOLS, paused=paused, running=running))
-    by_order = [Why.RUNNING] * running + [Why.PAUSED] * (paused is not None)
+def test_what_is_mended_takes_its_own_reasons_away_and_no_others(candidate, pools, paused):
+    before = admit(candidate, Situation(FULL, pools, paused=paused))
+    after = admit(candidate, Situation(FULL, POOLS, paused=paused))
+    by_order = [Why.PAUSED] * (paused is not None)
     assert [reason.why for reason in after.reasons] == by_order if by_order else isinstance(after, Admitted)
     if isinstance(before, Admitted):
         assert not by_order

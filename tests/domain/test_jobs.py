@@ -125,12 +125,43 @@ def test_the_next_start_is_one_still_to_come_on_the_same_grid(grid: float, inter
 def test_downtime_is_caught_up_by_one_run_not_by_a_burst(down: float, seed: int):
     rng, boot = random.Random(seed), 1e9 + down
     spec = job("plan", every=600.0)
-    tick = schedule.first_tick(spec, boot, 30.0, last_grid=1e9, interval=600.0, rng=rng)
+    tick = schedule.first_tick(spec, boot, 30.0, last_start=1e9, interval=600.0, rng=rng)
     assert tick.grid == max(boot + 30.0, 1e9 + 600.0)
     assert tick.missed == int(down // 600.0)
     following = schedule.next_tick(tick.grid, 600.0, tick.at, rng)
     assert following.grid == tick.grid + 600.0
     assert following.missed == 0
+
+
+@given(registries(), st.data())
+def test_nor_do_they_after_a_restart_however_long_ago_each_ran(specs: list[JobSpec], data: st.DataObject):
+    order = graph.validated(specs, POOLS)
+    offsets, step, boot = schedule.boot_offsets(order), schedule.common_interval(order), 1e6
+    browser = [spec for spec in order if spec.holds.browser]
+    starts: list[float] = []
+    for spec in browser:
+        ago = data.draw(st.floats(0, 2 * spec.every))
+        tick = schedule.first_tick(
+            spec, boot, offsets[spec.name], boot - ago, spec.every, random.Random(0), step=step
+        )
+        due = max(boot + offsets[spec.name], boot - ago + spec.every)
+        assert due - 1e-6 <= tick.grid <= due + step + 1e-6
+        starts += (tick.grid + turn * spec.every for turn in range(int(8 * HOUR / spec.every)))
+    slot = 5 * MINUTE / max(1, len(browser))
+    assert all(later - earlier >= slot - 1e-3 for earlier, later in pairwise(sorted(starts)))
+
+
+@given(grid=st.floats(0, 2e9), interval=st.floats(10, 1e6), share=st.floats(0, 1), twice=st.booleans())
+def test_an_extra_start_leaves_the_grid_where_it_is(grid: float, interval: float, share: float, twice: bool):
+    rng, following = random.Random(0), schedule.Tick(grid, grid)
+    extra = schedule.sooner(following, interval, grid - share * interval)
+    if twice:
+        extra = schedule.sooner(extra, interval, extra.at - 1)
+    after = schedule.next_tick(extra.grid, interval, extra.at, rng)
+    assert (after.grid - grid) % interval == pytest.approx(0, abs=1e-3) or (
+        after.grid - grid
+    ) % interval == pytest.approx(interval, abs=1e-3)
+    assert after.grid > extra.at
 
 
 def test_a_job_that_never_ran_starts_after_its_offset():
