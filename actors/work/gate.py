@@ -49,7 +49,7 @@ def look(system: System, spec: JobSpec, boot: float, paused_by: str | None = Non
 
 
 def _memory(spec: JobSpec) -> int:
-    """Bytes that a run will take. The critical ones go past the limit as well: all is for them, or they relieve it."""
+    """Bytes that a run will take. Critical ones go past the limit as well: all is for them, or they relieve it."""
     return 0 if spec.kind is Kind.CRITICAL else spec.holds.browser * CONTEXT
 
 
