@@ -56,8 +56,13 @@ class Learner(Job):
                 connection, account, self.what, payload, trained_on=learned, run_id=ctx.run_id, now=now
             )
         with ctx.redis() as cache:
-            cache.set(f"model:{self.what}", json.dumps(payload), seconds=CACHED)
+            cache.set(self.cache_key(account), json.dumps(payload), seconds=CACHED)
         return Outcome(done=learned, of=len(seen), note=f"version {version}")
+
+    @classmethod
+    def cache_key(cls, account: str) -> str:
+        """Where the newest model is in the cache."""
+        return f"model:{account}:{cls.what}"
 
     @abstractmethod
     def learned(
@@ -90,6 +95,17 @@ class Learn(Learner):
         ]
         after = learning.learn(newest(ctx, connection), outcomes, ctx.calendar(), gate)
         return after.count, learning.as_json(after)
+
+
+def cached(ctx: RunContext) -> learning.Model | None:
+    """The newest model as the cache has it, for who only reads it. None: Postgres is to be asked."""
+    with ctx.redis() as cache:
+        found = cache.get(Learn.cache_key(ctx.settings.account))
+    try:
+        return None if found is None else learning.from_json(json.loads(found))
+    except ValueError as error:
+        ctx.log.warning("the cached model cannot be used, Postgres is asked for it: %s", error)
+        return None
 
 
 def newest(ctx: RunContext, connection: Connection) -> learning.Model:

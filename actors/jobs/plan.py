@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from actors.jobs.learn import newest
+from actors.jobs.learn import cached, newest
 from actors.work.context import RunContext
 from actors.work.outcome import Outcome
 from actors.work.run import Job
@@ -101,7 +101,7 @@ class Plan(Job):
         return Outcome(done=queued, of=plan.count)
 
     def _desk(self, ctx: RunContext) -> Desk:
-        now, account = ctx.calendar(), ctx.settings.account
+        now, account, model = ctx.calendar(), ctx.settings.account, cached(ctx)
         with ctx.database() as connection:
             waiting = posts.queued(connection, account)
             return Desk(
@@ -111,7 +111,7 @@ class Plan(Job):
                 ),
                 history=History(posts=charged(connection, account, since=now - 2 * DAY)),
                 dollars_left=ctx.settings.daily_budget_usd - spend.since(connection, now - now % DAY),
-                model=newest(ctx, connection),
+                model=model or newest(ctx, connection),
                 recent=posts.recent_texts(connection, account, since=now - UNIQUE_FOR),
                 knobs=knobs.in_force(kept_knobs.values(connection, account)),
                 insights=tuple(each.text for each in insights.newest(connection, account, since=now - FRESH)),
