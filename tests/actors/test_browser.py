@@ -8,6 +8,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +20,22 @@ from actors.ground.sandbox_server import SandboxServer
 from actors.ground.servers import ServerActor, server_state
 from actors.protocol import ChildSpec
 from actors.resources.client import Leases
-from actors.resources.loans import LeaseEnded, LeaseRefused, Rebuild, Recycle, Renew, Resize
+from actors.resources.loans import LeaseEnded, LeaseRefused, Rebuild, Recycle, Renew, Resize, ResourceState
 from actors.resources.process_tree import Process, command_line, descendants, look
 from actors.resources.session import SetSession
 from actors.resources.specs import resource_specs
+from domain.resources.levels import Level
 from domain.resources.memory import MemoryAdvice, Stage, State
+from tests.postgres import Server
 from tests.resources import InThread, World
 from tests.waiting import eventually
 
 PROJECT = Path(__file__).parents[2]
 
 
-def make(home: str) -> World:
+def make(home: str, **environment: str) -> World:
     """The sandbox site and the browser, up."""
-    world = World(ROOST_HOME=home)
+    world = World(ROOST_HOME=home, **environment)
     site = SandboxServer(Path(home), "roost", Path(home) / "clock.json")
     world.start(ChildSpec("sandbox-server", lambda: ServerActor(site, ("browser",))), until_up=False)
     world.start(next(spec for spec in resource_specs(world.settings, {}) if spec.id == "browser"))
@@ -40,14 +43,16 @@ def make(home: str) -> World:
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def world(postgres: Server) -> Iterator[World]:
     with tempfile.TemporaryDirectory(prefix="roost-") as home, pytest.MonkeyPatch.context() as faster:
         faster.setattr("actors.resources.upkeep.CHECK_EVERY", 0.5)
         faster.setattr("actors.resources.upkeep.CHECK_AGAIN", 0.1)
         faster.setattr("actors.resources.browser.CHECK_SECONDS", 1.0)
         faster.setattr("actors.resources.browser.CLOSE_SECONDS", 2.0)
         faster.setattr("actors.resources.chromium.CLOSE_SECONDS", 1.0)
-        made = make(home)
+        made = make(home, DATABASE_URL=postgres.fresh())
+        made.start(next(spec for spec in resource_specs(made.settings, {}) if spec.id == "database"))
+        made.watch()
         yield made
         made.stop()
 
@@ -126,17 +131,15 @@ def test_a_lease_ends_when_its_holder_dies(world: World) -> None:
 
 
 def test_a_page_in_an_endless_loop_ends_at_its_deadline_and_others_are_served(world: World) -> None:
-    work = stuck(world.holder("slow:1"), loop_for_ever, hold=1.5)
-    world.settled("browser", in_use=1)
-    assert answers_in_another_category(world)
-    assert isinstance(work.over().error, LeaseEnded)
-    assert "held a context for over 1.5 s" in str(work.error)
-    world.settled("browser", in_use=0, quarantined=0)
+    with world.through(Level.FULL, meanwhile=partial(answers_in_another_category, world)):
+        work = stuck(world.holder("slow:1"), loop_for_ever, hold=1.5)
+        assert isinstance(work.over().error, LeaseEnded)
+        assert "held a context for over 1.5 s" in str(work.error)
 
 
-def answers_in_another_category(world: World) -> bool:
+def answers_in_another_category(world: World) -> None:
     with world.holder("posting:1", category="posting").browser() as browser:
-        return bool(browser.run(add, 20, 22) == 42)
+        assert browser.run(add, 20, 22) == 42
 
 
 def test_what_takes_too_long_is_given_up_and_the_page_goes_on(world: World) -> None:
@@ -151,13 +154,20 @@ def test_a_crashed_renderer_costs_its_page_alone(world: World) -> None:
         session = await page.context.new_cdp_session(page)
         await asyncio.gather(page.evaluate("new Promise(() => {})"), session.send("Page.crash"))
 
-    builds = world.state("browser").builds
-    with world.holder("slow:1").browser() as browser:
+    before = world.state("browser")
+    with (
+        world.through(Level.FULL, meanwhile=partial(answers_in_another_category, world)),
+        world.holder("slow:1").browser() as browser,
+    ):
         with pytest.raises(Error, match="crashed"):
             browser.run(crash)
         assert browser.run(add, 1, 1) == 2
-    assert dict(eventually(lambda: world.state("browser").faults))["renderer crashed"] == 1
-    assert world.settled("browser", in_use=0).builds == builds
+        eventually(lambda: crashes(world.state("browser")) == crashes(before) + 1)
+    assert world.state("browser").builds == before.builds
+
+
+def crashes(state: ResourceState) -> int:
+    return dict(state.faults).get("renderer crashed", 0)
 
 
 def test_a_page_that_eats_memory_is_ended_with_its_renderer_and_others_are_served(world: World) -> None:
@@ -165,11 +175,10 @@ def test_a_page_that_eats_memory_is_ended_with_its_renderer_and_others_are_serve
         await page.evaluate("const eaten = []; for (;;) eaten.push(new Array(1e6).fill(eaten.length + 0.5));")
 
     builds = world.state("browser").builds
-    work = stuck(world.holder("slow:1"), eat)
-    world.settled("browser", in_use=1)
-    assert answers_in_another_category(world)
-    assert isinstance(work.over(60.0).error, Error | LeaseEnded)
-    assert world.settled("browser", in_use=0, quarantined=0).builds == builds
+    with world.through(Level.FULL, meanwhile=partial(answers_in_another_category, world)):
+        work = stuck(world.holder("slow:1"), eat)
+        assert isinstance(work.over(60.0).error, Error | LeaseEnded)
+    assert world.state("browser").builds == builds
     assert answers(world)
 
 
@@ -192,13 +201,13 @@ def test_there_are_never_more_contexts_than_units(world: World) -> None:
 def test_it_heals_by_itself(world: World, whom: str, how: signal.Signals) -> None:
     builds = world.state("browser").builds
     old = (chromium(), driver())
-    work = stuck(world.holder("learn:1"))
-    world.settled("browser", in_use=1)
-    os.kill(old[0].pid if whom == "chromium" else old[1].pid, how)
-    assert work.over().error is not None
-    assert eventually(lambda: answers(world), 60.0)
-    state = world.settled("browser", in_use=0, quarantined=0, capacity=3, healthy=True)
-    assert state.builds > builds
+    with world.through(Level.REDUCED, meanwhile=world.uses_the_database):
+        work = stuck(world.holder("learn:1"))
+        world.settled("browser", in_use=1)
+        os.kill(old[0].pid if whom == "chromium" else old[1].pid, how)
+        assert work.over().error is not None
+        assert eventually(lambda: answers(world), 60.0)
+    assert world.state("browser").builds > builds
     eventually(lambda: all(gone(one) for one in old))
 
 
@@ -209,8 +218,9 @@ def gone(process: Process) -> bool:
 
 def test_a_rebuild_closes_everything_first(world: World) -> None:
     old = chromium()
-    world.system.tell("browser", Rebuild("memory is short"))
-    eventually(lambda: gone(old))
+    with world.through(Level.REDUCED, meanwhile=world.uses_the_database):
+        world.system.tell("browser", Rebuild("memory is short"))
+        eventually(lambda: gone(old))
     assert answers(world)
 
 
