@@ -7,8 +7,9 @@ from actors.work.account import stopped
 from actors.work.bridge import asked
 from actors.work.context import RunContext
 from actors.work.edges import passing
-from domain.publishing.caps import Switches
-from domain.settings import OFF, SHADOW, Settings
+from actors.work.permission import switches
+from domain.publishing.caps import is_approved
+from domain.settings import SHADOW
 from social.site import NotArmed
 from store.journal import Armed
 from store.posts import Post
@@ -58,19 +59,10 @@ class Boundary:
             return "POSTING_DISABLED was set meanwhile"
         if self.post.kind == "reply" and not allowed.replies:
             return "REPLIES=off was set meanwhile"
+        if self.post.kind == "reply" and not is_approved(self.post.approval, allowed):
+            return "REPLIES=approval was set meanwhile, and nobody has approved this reply"
         if self.post.thread_position == 0 and not allowed.threads:
             return "THREADS=no was set meanwhile"  # one that has begun is finished
         if (reason := stopped(self.ctx)) is not None:
             return f"the account is stopped: {reason}"
         return None
-
-
-def switches(settings: Settings) -> Switches:
-    """What the operator allows with these settings."""
-    permitted = settings.mode == SHADOW or settings.on_sandbox or settings.site_automation_permitted
-    return Switches(
-        permitted=permitted,
-        posting=not settings.posting_disabled,
-        replies=settings.replies != OFF,
-        threads=settings.threads,
-    )

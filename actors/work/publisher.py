@@ -9,25 +9,25 @@ With the database gone it works from what the journal has claimed, as long as th
 hours before they are due, so that there is such a batch when it goes.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from actors.future import AskError
-from actors.ground.journal import OPT_OUTS, Confirm, Disarm, Fail, Keep, LoseSight
+from actors.ground.journal import Confirm, Disarm, Fail, Keep, LoseSight
 from actors.ground.lane import Holding
 from actors.resources.browser import BrowserLoan
-from actors.work import outbox, settling
+from actors.work import outbox, permission, settling
 from actors.work.account import stop_account, stopped
-from actors.work.boundary import Boundary, switches
+from actors.work.boundary import Boundary
 from actors.work.brake import Brake
 from actors.work.context import RunContext
 from actors.work.edges import passing
 from actors.work.outcome import Outcome
+from actors.work.permission import switches
 from actors.work.settling import claims_of, database_is_away, is_of, part_before
-from domain.calendar import HOUR
-from domain.publishing import caps, claims
+from domain.calendar import DAY, HOUR
+from domain.publishing import claims
 from domain.publishing.caps import Policy
 from domain.publishing.states import State
 from domain.resources.breaker import NotPermitted, Permitted
@@ -47,7 +47,7 @@ from store import flags
 from store import posts as store
 from store.journal import Kept
 from store.lane import Lane
-from store.posts import Post
+from store.posts import Charge, Post
 from store.posts.claim import What
 
 PUBLISH_SECONDS = 60.0  # real: one post, from opening the page to the evidence
@@ -81,6 +81,7 @@ class Publisher:
         self.margin = settling.margin_of(ctx.settings.speed)
         self.tally = Tally()
         self.queue_is_empty = False
+        self.sent: dict[int, Charge] = {}  # what Postgres has, of other instances too
 
     def run(self) -> Outcome:
         """The story of a run. Raises SiteError where the site will not have us now."""
@@ -124,9 +125,12 @@ class Publisher:
             with self.ctx.database(wait=5.0, hold=3 * DATABASE_SECONDS) as connection:
                 outbox.send(self.ctx, connection)
                 settling.remember(self.ctx, connection)
+                if permission.let_go(self.ctx, self.what):
+                    outbox.send(self.ctx, connection)
+                now, real_now = self.ctx.calendar(), self.ctx.wall()
+                self.sent = store.sent(connection, self.ctx.settings.account, since=now - DAY)
                 if lane is None:
                     return False
-                now, real_now = self.ctx.calendar(), self.ctx.wall()
                 store.sweep_ended(connection, lane, now=now, real_now=real_now, margin=self.margin)
                 if settling.adopt(self.ctx, connection, lane, self.what):
                     outbox.send(self.ctx, connection)
@@ -238,7 +242,8 @@ class Publisher:
                 self.tally.notes.append(f"post {post.id} waits for the part of its thread before it")
                 return
             parent = before.site_id
-        refused = partial(self._refused, post, all_kept, self._opted_out())
+        shy = permission.opted_out(self.ctx, self.what)
+        refused = partial(permission.refused, self.ctx, post, all_kept, self.sent, shy)
         if (why := refused()) is not None:
             self.tally.notes.append(f"post {post.id} waits: {why}")
             return
@@ -276,37 +281,6 @@ class Publisher:
             self.tally.published += 1
             self.tally.failed_in_row = 0
             self.ctx.log.info("post %d is published as %d (%s)", post.id, published.id, published.evidence.value)
-
-    def _refused(self, post: Post, kept: Iterable[Kept], opted_out: frozenset[str]) -> str | None:
-        """Why the caps forbid it now, by what was really sent: a claim is of hours ago, and a run may come late."""
-        if post.thread_position:
-            return None  # a thread counts once, and this one has begun
-        sent = [
-            each
-            for each in kept
-            if each.state in settling.SENT and each.armed_at is not None and not each.post.thread_position
-        ]
-        history = caps.History(
-            posts=tuple(each.armed_at or 0.0 for each in sent if each.post.kind != "reply"),
-            replies=tuple(each.armed_at or 0.0 for each in sent if each.post.kind == "reply"),
-        )
-        now = self.ctx.calendar()
-        wanted: caps.Post | caps.Reply = caps.Post(now, thread=post.thread_position is not None)
-        if post.kind == "reply":
-            wanted = caps.Reply(
-                at=now,
-                approved=post.approval in ("not_needed", "approved"),
-                opted_out=(post.parent_author or "").lower() in opted_out,
-                last_to_author=None,  # both were checked when it was claimed, and claimed replies count there
-                answered_in_thread=False,
-            )
-        match caps.check(wanted, history, switches(self.ctx.settings), Policy()):
-            case caps.Refused(reasons):
-                return "; ".join(reason.text for reason in reasons)
-        return None
-
-    def _opted_out(self) -> frozenset[str]:
-        return frozenset(map(str, settling.recalled(self.ctx, OPT_OUTS))) if self.what == "replies" else frozenset()
 
     def _on_record(self, message: Confirm) -> bool:
         """What the journal must have before anything else; a disk that is full for a moment must not cost it."""

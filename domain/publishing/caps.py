@@ -6,8 +6,11 @@ Windows slide: "6 a day" means in any 24 hours, so no day of any time zone sees 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from domain.calendar import DAY, HOUR, MINUTE
+
+Approval = Literal["not_needed", "waiting", "approved", "rejected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,13 @@ class Post:
 class Reply:
     """A reply, with what the caps ask about where it goes.
 
-    approved: a person approved this text, or replies need no approval. opted_out: its author asked to be left alone.
-    last_to_author: when we last answered this author, if ever. answered_in_thread: whether we answered there already.
+    approval: what a person said of this text, or that none was asked when it was queued. opted_out: its author asked
+    to be left alone. last_to_author: when we last answered this author, if ever. answered_in_thread: whether we
+    answered there already.
     """
 
     at: float
-    approved: bool
+    approval: Approval
     opted_out: bool
     last_to_author: float | None
     answered_in_thread: bool
@@ -55,12 +59,17 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """What the operator allows. permitted: the site may be automated at all (the sandbox, or with permission)."""
+    """What the operator allows.
+
+    permitted: the site may be automated at all (the sandbox, or with permission). approval: a reply goes out only if
+    a person approved it.
+    """
 
     permitted: bool
     posting: bool = True
     replies: bool = True
     threads: bool = True
+    approval: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,47 @@ class Refused:
     """It may not, for every one of these reasons."""
 
     reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """It stays claimed: what forbids it forbids every other of its kind too, so it takes nobody's place."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBack:
+    """Back into the queue with it, until a person or the operator allows it."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """It will never be allowed."""
+
+    why: str
+
+
+_FOR_GOOD = frozenset({"opted_out"})
+_ITS_OWN = frozenset({"not_approved", "threads_off", "thread", "author"})
+
+
+def claim_after(refused: Refused) -> Hold | GiveBack | End:
+    """What becomes of a claim that is refused after it was made: it must not keep out others that may be published.
+
+    What the caps or a switch forbid to all of its kind is no reason to give it back: with the database gone, what is
+    claimed is all there is.
+    """
+    codes = {reason.code for reason in refused.reasons}
+    why = "; ".join(reason.text for reason in refused.reasons if reason.code in _FOR_GOOD | _ITS_OWN)
+    if codes & _FOR_GOOD:
+        return End(why)
+    return GiveBack(why) if codes & _ITS_OWN else Hold()
+
+
+def is_approved(approval: Approval, switches: Switches) -> bool:
+    """Whether a reply may go out: a person approved it, or none was asked and none has to be asked now either."""
+    return approval == "approved" or (approval == "not_needed" and not switches.approval)
 
 
 def check(wanted: Post | Reply, history: History, switches: Switches, policy: Policy) -> Allowed | Refused:
@@ -166,7 +216,7 @@ def _courtesy(reply: Reply, switches: Switches, policy: Policy) -> list[Reason]:
     reasons = []
     if not switches.replies:
         reasons.append(Reason("replies_off", "replies are switched off (REPLIES)"))
-    if not reply.approved:
+    if not is_approved(reply.approval, switches):
         reasons.append(Reason("not_approved", "a person has not approved this text yet"))
     if reply.opted_out:
         reasons.append(Reason("opted_out", "its author asked not to be answered"))

@@ -145,7 +145,7 @@ def _wanted(
     if first.kind == "reply":
         return caps.Reply(
             at=now,
-            approved=first.approval in ("not_needed", "approved"),
+            approval=first.approval,
             opted_out=False,  # those were failed at the start of this transaction
             last_to_author=max((each.at for each in counted if each.author == first.parent_author), default=None),
             answered_in_thread=first.conversation_id is not None

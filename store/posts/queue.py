@@ -11,11 +11,12 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from domain.publishing.caps import Approval
 from domain.publishing.states import State
 from domain.publishing.uniqueness import UNIQUE_FOR
 from store import optouts
 from store.posts.events import note
-from store.posts.values import Approval, Kind, Source
+from store.posts.values import Kind, Source
 from store.sql import Connection, changed, row
 
 ORPHANED = "the part of its thread before it failed"

@@ -3,12 +3,12 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, LiteralString
 
+from domain.publishing.caps import Approval
 from domain.publishing.claims import Claim
 from domain.publishing.states import State
 from store.sql import Row
 
 Kind = Literal["post", "reply", "thread_part"]
-Approval = Literal["not_needed", "waiting", "approved", "rejected"]
 Source = Literal["model", "template"]
 
 PUBLISHED = (State.CONFIRMED, State.RECONCILED)

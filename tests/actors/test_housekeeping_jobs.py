@@ -384,13 +384,15 @@ class Ctx:
         (Ctx(POSTING_DISABLED="yes"), "post", "POSTING_DISABLED was set meanwhile"),
         (Ctx(MODE="shadow"), "post", "MODE=shadow"),
         (Ctx(REPLIES="off"), "reply", "REPLIES=off"),
+        (Ctx(REPLIES="approval"), "reply", "REPLIES=approval was set meanwhile"),
         (Ctx(THREADS="no"), "thread_part", "THREADS=no"),
         (Ctx(known=False), "post", "not known yet"),
         (Ctx(lane=StandingBy("away", stopped="locked: code 326")), "post", "the account is stopped: locked"),
     ],
 )
 def test_what_was_forbidden_after_the_claim_is_not_armed(ctx: Ctx, kind: str, why: str) -> None:
-    boundary = Boundary(ctx, SimpleNamespace(kind=kind, id=1, thread_position=0), lambda: None)  # type: ignore[arg-type]
+    post: Any = SimpleNamespace(kind=kind, id=1, thread_position=0, approval="not_needed")
+    boundary = Boundary(ctx, post, lambda: None)  # type: ignore[arg-type]
     with pytest.raises(NotArmed, match=why):
         asyncio.run(boundary.arm())
     assert not boundary.asked

@@ -25,7 +25,7 @@ def post_after(*ago: float) -> set[str]:
 
 def reply(at: float = NOW, **changes: object) -> Reply:
     values: dict[str, object] = {
-        "approved": True,
+        "approval": "not_needed",
         "opted_out": False,
         "last_to_author": None,
         "answered_in_thread": False,
@@ -61,7 +61,7 @@ def test_replies_have_caps_of_their_own():
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"approved": False}, "not_approved"),
+        ({"approval": "waiting"}, "not_approved"),
         ({"opted_out": True}, "opted_out"),
         ({"answered_in_thread": True}, "thread"),
         ({"last_to_author": NOW - 7 * DAY + 1}, "author"),
@@ -77,7 +77,7 @@ def test_a_reply_to_the_same_author_is_allowed_after_seven_days():
 
 def test_switches_refuse_and_every_reason_is_given():
     off = Switches(permitted=False, posting=False, replies=False)
-    refused = codes(caps.check(reply(approved=False), History(), off, POLICY))
+    refused = codes(caps.check(reply(approval="waiting"), History(), off, POLICY))
     assert refused == {"not_permitted", "disabled", "replies_off", "not_approved"}
 
 

@@ -1,0 +1,104 @@
+"""Whether a claimed post may be sent now: what the operator allows at this moment, and the caps by what was sent.
+
+A claim was checked when it was made, hours ago perhaps. What is forbidden since is not sent; and what is forbidden to
+it alone loses its claim, so that it does not stand in the way of others.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from actors.ground.journal import OPT_OUTS, Fail, GiveBack
+from actors.work import settling
+from actors.work.context import RunContext
+from domain.publishing import caps
+from domain.publishing.caps import Policy, Switches
+from domain.publishing.states import State
+from domain.settings import APPROVAL, OFF, SHADOW, Settings
+from store.journal import Kept
+from store.posts import Charge, Post
+from store.posts.claim import What
+
+
+def switches(settings: Settings) -> Switches:
+    """What the operator allows with these settings."""
+    permitted = settings.mode == SHADOW or settings.on_sandbox or settings.site_automation_permitted
+    return Switches(
+        permitted=permitted,
+        posting=not settings.posting_disabled,
+        replies=settings.replies != OFF,
+        threads=settings.threads,
+        approval=settings.replies == APPROVAL,
+    )
+
+
+def opted_out(ctx: RunContext, what: What) -> frozenset[str]:
+    """Who asked to be left alone, as the journal remembers it; nobody where no replies are to be sent."""
+    return frozenset(map(str, settling.recalled(ctx, OPT_OUTS))) if what == "replies" else frozenset()
+
+
+def refused(
+    ctx: RunContext, post: Post, kept: Iterable[Kept], sent: Mapping[int, Charge], opted_out: frozenset[str]
+) -> str | None:
+    """Why it may not be sent now, if it may not. A run may come late, and another instance may have been first.
+
+    kept: what the journal has. sent: what Postgres had when it was last asked, by post id.
+    """
+    if post.thread_position:
+        return None  # a thread counts once, and this one has begun
+    times = {post_id: (charge.kind, charge.at) for post_id, charge in sent.items()}
+    for each in kept:
+        if each.state in settling.SENT and each.armed_at is not None and not each.post.thread_position:
+            times[each.post.id] = ("reply" if each.post.kind == "reply" else "post", each.armed_at)
+    history = caps.History(
+        posts=tuple(at for kind, at in times.values() if kind == "post"),
+        replies=tuple(at for kind, at in times.values() if kind == "reply"),
+    )
+    match caps.check(_wanted(ctx, post, opted_out), history, switches(ctx.settings), Policy()):
+        case caps.Refused(reasons):
+            return "; ".join(reason.text for reason in reasons)
+    return None
+
+
+def let_go(ctx: RunContext, what: What) -> bool:
+    """End or give back the claims that are forbidden while others are not. Returns whether there were any.
+
+    A thread goes as a whole, and not once it has begun.
+    """
+    unsent = [
+        each.post
+        for each in settling.claims_of(ctx).kept
+        if each.state is State.CLAIMED and settling.is_of(what, each.post)
+    ]
+    beginnings = {post.thread_id for post in unsent if post.thread_position == 0}
+    shy, allowed, any_gone = opted_out(ctx, what), switches(ctx.settings), False
+    for post in unsent:
+        if post.thread_position and post.thread_id not in beginnings:
+            continue
+        match caps.check(_wanted(ctx, post, shy), caps.History(), allowed, Policy()):
+            case caps.Refused() as refusal:
+                any_gone |= _release(ctx, post, caps.claim_after(refusal))
+    return any_gone
+
+
+def _release(ctx: RunContext, post: Post, fate: caps.Hold | caps.GiveBack | caps.End) -> bool:
+    match fate:
+        case caps.Hold():
+            return False
+        case caps.GiveBack(why):
+            ctx.ask("journal", GiveBack(post, why))
+        case caps.End(why):
+            ctx.ask("journal", Fail(post, why))
+    ctx.log.info("post %d loses its claim: %s", post.id, fate.why)
+    return True
+
+
+def _wanted(ctx: RunContext, post: Post, opted_out: frozenset[str]) -> caps.Post | caps.Reply:
+    now = ctx.calendar()
+    if post.kind != "reply":
+        return caps.Post(now, thread=post.thread_position is not None)
+    return caps.Reply(
+        at=now,
+        approval=post.approval,
+        opted_out=(post.parent_author or "").lower() in opted_out,
+        last_to_author=None,  # both were checked when it was claimed, and claimed replies count there
+        answered_in_thread=False,
+    )
