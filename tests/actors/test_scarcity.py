@@ -15,6 +15,7 @@ from actors.resources.loans import LeaseError
 from actors.resources.specs import resource_specs
 from domain.resources.levels import Level
 from tests.resources import World
+from tests.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +60,8 @@ def test_slots_of_postgres_used_up_by_someone_else_fail_who_comes_and_nobody_who
         with pytest.raises((LeaseError, PoolTimeout)):
             use_up(lambda: got.append(ours.enter_context(holders.pop().database(wait=2.0, hold=60.0))))
         assert {connection.execute("select 1").fetchone() for connection in got} == {(1,)}
+        others.close()
+        eventually(lambda: psycopg.connect(dsn.reveal()).close() is None)  # the server has noticed
     assert one(database.holder("plan:1")) == (1,)
 
 
