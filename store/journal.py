@@ -188,6 +188,12 @@ class Journal:
             write = PostReleased(post.id, _token(post), reason, by, at)
             return self._append(sql, _entry_id(post, State.PLANNED), write)
 
+    def forget(self, post: Post) -> bool:
+        """Drop the copy of a claim that Postgres has no more. False if it was armed, settled or released before."""
+        with self._transaction() as sql:
+            query = "delete from claims where post_id = ? and attempt = ? and state = ?"
+            return sql.execute(query, (post.id, post.attempts, State.CLAIMED)).rowcount == 1
+
     def prune(self, *, before: float) -> int:
         """Forget settled posts that changed before that time (calendar Unix seconds), if nothing of them waits."""
         with self._transaction() as sql:

@@ -111,6 +111,13 @@ class GiveBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Forget:
+    """Postgres has this claim no more, and is told nothing. The answer: whether its copy was here, unsent."""
+
+    post: Post
+
+
+@dataclass(frozen=True, slots=True)
 class Append:
     """Writes for Postgres, each with an id of its own, for the outbox. The answer: how many were new."""
 
@@ -223,6 +230,8 @@ class JournalActor(Actor):
                 return journal.lose_sight(post, reason, by=self.owner, at=at)
             case GiveBack(post, reason):
                 return journal.release(post, reason, by=self.owner, at=at)
+            case Forget(post):
+                return journal.forget(post)
             case Append(entries):
                 return journal.append(entries)
             case GetWaiting(limit):

@@ -247,6 +247,9 @@ class Publisher:
         if (why := refused()) is not None:
             self.tally.notes.append(f"post {post.id} waits: {why}")
             return
+        if settling.is_overtaken(self.ctx, post):
+            self.tally.notes.append(f"post {post.id} is not ours any more: Postgres has moved on")
+            return
         self.brake.heed(self.ctx)
         call = self.brake.permission(self.ctx.now())
         if isinstance(call, NotPermitted):

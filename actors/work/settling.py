@@ -7,7 +7,7 @@ for ever and no thread stays stuck in its middle.
 
 from collections.abc import Iterable, Sequence
 
-from actors.ground.journal import OPT_OUTS, Claims, GetClaims, GiveBack, Keep, LoseSight, Recall, Remember
+from actors.ground.journal import OPT_OUTS, Claims, Forget, GetClaims, GiveBack, Keep, LoseSight, Recall, Remember
 from actors.resources.loans import LeaseEnded, LeaseRefused
 from actors.work.context import RunContext
 from domain.publishing import claims
@@ -21,6 +21,7 @@ from store.posts import Post
 from store.posts.claim import What
 from store.sql import Connection
 
+LOOK_SECONDS = 2.0  # real: a database that cannot say within this whether a claim stands is away
 SENT = (State.ARMED, State.UNKNOWN, State.CONFIRMED)
 
 
@@ -71,6 +72,39 @@ def give_back(ctx: RunContext, what: What) -> None:
             if before is None or before.state in (State.UNKNOWN, State.FAILED_DEFINITE):
                 word = "not here" if before is None else before.state.value
                 ctx.ask("journal", GiveBack(each.post, f"the part of its thread before it is {word}"))
+
+
+def drop_overtaken(ctx: RunContext, connection: Connection, what: What) -> None:
+    """Forget the copies of claims that Postgres has no more as they were kept.
+
+    An earlier owner's confirmation may come after the post was claimed anew, and a journal may be a copy from before
+    what it says was sent. With the lane or without it; to be called with nothing in the outbox.
+    """
+    kept = tuple(each.post for each in claims_of(ctx).kept if each.state is State.CLAIMED and is_of(what, each.post))
+    for post in overtaken(connection, kept):
+        if ctx.ask("journal", Forget(post)):
+            ctx.log.warning("post %d: the journal's claim is dropped, Postgres has moved on", post.id)
+
+
+def is_overtaken(ctx: RunContext, post: Post) -> bool:
+    """Whether Postgres has moved on since this run has settled. Without Postgres the claim itself has to do."""
+    try:
+        with ctx.database(wait=LOOK_SECONDS, hold=LOOK_SECONDS) as connection:
+            return bool(overtaken(connection, (post,)))
+    except Exception as error:
+        if not database_is_away(error):
+            raise
+        return False
+
+
+def overtaken(connection: Connection, kept: Sequence[Post]) -> tuple[Post, ...]:
+    """Those of the claims kept that are not what Postgres has: another state, attempt, owner or token."""
+    stand = store.standing(connection, [post.id for post in kept])
+    return tuple(
+        post
+        for post in kept
+        if post.claim is None or (post.id, post.attempts, post.claim.owner, post.claim.token) not in stand
+    )
 
 
 def adopt(ctx: RunContext, connection: Connection, lane: Lane, what: What) -> bool:

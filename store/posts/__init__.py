@@ -32,6 +32,7 @@ from store.posts.read import (
     recent_texts,
     replies_queued,
     site_ids,
+    standing,
     thread,
 )
 from store.posts.transitions import (
@@ -95,6 +96,7 @@ __all__ = [
     "retry",
     "sent",
     "site_ids",
+    "standing",
     "sweep_ended",
     "thread",
     "trail",

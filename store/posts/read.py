@@ -1,5 +1,6 @@
 """Looking at posts."""
 
+from collections.abc import Sequence
 from typing import Literal, LiteralString
 
 from domain.publishing.states import State
@@ -17,6 +18,16 @@ def locked(conn: Connection, post_id: int) -> Post | None:
     """The post with that id, which nobody else changes until the caller's transaction ends."""
     found = row(conn, f"select {COLUMNS} from posts where id = %(id)s for update", {"id": post_id})
     return None if found is None else post(found)
+
+
+def standing(conn: Connection, ids: Sequence[int]) -> frozenset[tuple[int, int, str, int]]:
+    """Those of the posts that are claimed and not known to be armed, each as (id, attempts, owner, token)."""
+    query = """
+        select id, attempts, claim_owner, claim_token from posts
+         where id = any(%(ids)s::bigint[]) and state = 'claimed' order by id
+    """
+    found = rows(conn, query, {"ids": list(ids)})
+    return frozenset((each["id"], each["attempts"], each["claim_owner"], each["claim_token"]) for each in found)
 
 
 def recent(conn: Connection, account: str, *, limit: int = 20) -> tuple[Post, ...]:
