@@ -125,6 +125,7 @@ class Publisher:
             with self.ctx.database(wait=5.0, hold=3 * DATABASE_SECONDS) as connection:
                 outbox.send(self.ctx, connection)
                 settling.remember(self.ctx, connection)
+                settling.drop_overtaken(self.ctx, connection, self.what)
                 if permission.let_go(self.ctx, self.what):
                     outbox.send(self.ctx, connection)
                 now, real_now = self.ctx.calendar(), self.ctx.wall()

@@ -8,7 +8,19 @@ from hypothesis import strategies as st
 
 from domain.calendar import DAY, HOUR, MINUTE
 from domain.publishing import caps
-from domain.publishing.caps import Allowed, History, Policy, Post, Refused, Reply, Switches
+from domain.publishing.caps import (
+    Allowed,
+    Approval,
+    End,
+    GiveBack,
+    History,
+    Hold,
+    Policy,
+    Post,
+    Refused,
+    Reply,
+    Switches,
+)
 
 ON = Switches(permitted=True)
 POLICY = Policy()
@@ -79,6 +91,58 @@ def test_switches_refuse_and_every_reason_is_given():
     off = Switches(permitted=False, posting=False, replies=False)
     refused = codes(caps.check(reply(approval="waiting"), History(), off, POLICY))
     assert refused == {"not_permitted", "disabled", "replies_off", "not_approved"}
+
+
+@pytest.mark.parametrize(
+    ("approval", "asked", "approved"),
+    [
+        ("not_needed", False, True),
+        ("not_needed", True, False),
+        ("approved", True, True),
+        ("waiting", False, False),
+        ("rejected", False, False),
+    ],
+)
+def test_what_was_queued_without_approval_needs_it_once_it_is_asked_for(
+    approval: Approval, asked: bool, approved: bool
+) -> None:
+    switches = Switches(permitted=True, approval=asked)
+    assert codes(caps.check(reply(approval=approval), History(), switches, POLICY)) == (
+        set() if approved else {"not_approved"}
+    )
+
+
+OFF = Switches(permitted=False, posting=False, replies=False)
+FULL = History(replies=(NOW,) * 20)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fate"),
+    [
+        ({}, Hold()),
+        ({"approval": "waiting"}, GiveBack("a person has not approved this text yet")),
+        ({"opted_out": True}, End("its author asked not to be answered")),
+    ],
+)
+@pytest.mark.parametrize(("switches", "history"), [(OFF, History()), (ON, FULL), (OFF, FULL)])
+def test_a_claim_is_lost_by_what_forbids_it_alone_and_not_by_what_forbids_all(
+    changes: dict[str, object], fate: object, switches: Switches, history: History
+) -> None:
+    refused = caps.check(reply(**changes), history, switches, POLICY)
+    assert isinstance(refused, Refused)
+    assert caps.claim_after(refused) == fate
+
+
+def test_who_opted_out_is_left_alone_for_good_though_a_person_has_not_approved_it_either() -> None:
+    refused = caps.check(reply(opted_out=True, approval="waiting"), History(), ON, POLICY)
+    assert isinstance(refused, Refused)
+    assert isinstance(caps.claim_after(refused), End)
+
+
+def test_a_thread_loses_its_claim_once_there_shall_be_none() -> None:
+    refused = caps.check(Post(NOW, thread=True), History(), Switches(permitted=True, threads=False), POLICY)
+    assert isinstance(refused, Refused)
+    assert caps.claim_after(refused) == GiveBack("threads are switched off (THREADS)")
 
 
 def test_charging_a_claim_counts_against_the_next():

@@ -162,6 +162,19 @@ def test_a_reply_waits_for_approval_and_goes_once_it_has_it(conn: Connection) ->
     assert len(claimed(conn, mine, what="replies")) == 1
 
 
+def test_where_approval_is_demanded_only_approved_replies_are_claimed_whatever_they_were_queued_as(
+    conn: Connection,
+) -> None:
+    mine, asked = held(conn), caps.Switches(permitted=True, approval=True)
+    posts.queue(conn, ACCOUNT, reply("well seen", 11, "ann"), who="r", now=NOW)
+    assert not posts.worth_claiming(conn, mine, now=NOW, policy=POLICY, switches=asked, what="replies")
+    answer = claim(conn, mine, what="replies", switches=asked)
+    assert answer.posts == ()
+    assert [[reason.code for reason in refused.reasons] for _, refused in answer.held_back] == [["not_approved"]]
+    posts.queue(conn, ACCOUNT, reply("kindly put", 12, "bob", approval="approved"), who="r", now=NOW)
+    assert [post.body for post in claimed(conn, mine, what="replies", switches=asked)] == ["kindly put"]
+
+
 def test_one_reply_a_thread_and_one_a_week_to_an_author(conn: Connection) -> None:
     mine = held(conn)
     for text, to, author in (("one", 11, "ann"), ("two", 12, "ann"), ("three", 11, "bob"), ("four", 13, "cid")):
