@@ -90,15 +90,11 @@ def test_redis_at_its_maxclients_is_no_cache_until_they_let_go(
         world.watch()
         try:
             url = server_state(world.system.board, "redis").url
-            with (
-                world.through(Level.REDUCED, meanwhile=world.uses_the_database) as fallen,
-                ExitStack() as others,
-            ):
-                admin = others.enter_context(client(url))
-                admin.config_set("maxclients", 2)
+            with world.through(Level.REDUCED, meanwhile=world.uses_the_database) as fallen, client(url) as admin:
+                admin.config_set("maxclients", 1)  # which the admin is
                 admin.client_kill_filter(skipme=True, _type="normal")
-                with pytest.raises((redis.RedisError, OSError)):  # the server says why and hangs up at once
-                    use_up(lambda: others.enter_context(client(url)).ping())
+                with pytest.raises((redis.RedisError, OSError)), client(url) as another:
+                    another.ping()  # the server says why and hangs up at once
                 with world.holder("plan:1").redis() as cache:
                     cache.set("key", "value", seconds=60.0)
                     assert cache.get("key") is None
