@@ -36,7 +36,12 @@ def opted_out(ctx: RunContext, what: What) -> frozenset[str]:
 
 
 def refused(
-    ctx: RunContext, post: Post, kept: Iterable[Kept], sent: Mapping[int, Charge], opted_out: frozenset[str]
+    ctx: RunContext,
+    post: Post,
+    kept: Iterable[Kept],
+    sent: Mapping[int, Charge],
+    opted_out: frozenset[str],
+    policy: Policy,
 ) -> str | None:
     """Why it may not be sent now, if it may not. A run may come late, and another instance may have been first.
 
@@ -52,13 +57,13 @@ def refused(
         posts=tuple(at for kind, at in times.values() if kind == "post"),
         replies=tuple(at for kind, at in times.values() if kind == "reply"),
     )
-    match caps.check(_wanted(ctx, post, opted_out), history, switches(ctx.settings), Policy()):
+    match caps.check(_wanted(ctx, post, opted_out), history, switches(ctx.settings), policy):
         case caps.Refused(reasons):
             return "; ".join(reason.text for reason in reasons)
     return None
 
 
-def let_go(ctx: RunContext, what: What) -> bool:
+def let_go(ctx: RunContext, what: What, policy: Policy) -> bool:
     """End or give back the claims that are forbidden while others are not. Returns whether there were any.
 
     A thread goes as a whole, and not once it has begun.
@@ -73,7 +78,7 @@ def let_go(ctx: RunContext, what: What) -> bool:
     for post in unsent:
         if post.thread_position and post.thread_id not in beginnings:
             continue
-        match caps.check(_wanted(ctx, post, shy), caps.History(), allowed, Policy()):
+        match caps.check(_wanted(ctx, post, shy), caps.History(), allowed, policy):
             case caps.Refused() as refusal:
                 any_gone |= _release(ctx, post, caps.claim_after(refusal))
     return any_gone

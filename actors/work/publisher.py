@@ -78,6 +78,7 @@ class Publisher:
         self.ctx = ctx
         self.what = what
         self.brake = brake or Brake()
+        self.policy = Policy()
         self.margin = settling.margin_of(ctx.settings.speed)
         self.tally = Tally()
         self.queue_is_empty = False
@@ -126,7 +127,7 @@ class Publisher:
                 outbox.send(self.ctx, connection)
                 settling.remember(self.ctx, connection)
                 settling.drop_overtaken(self.ctx, connection, self.what)
-                if permission.let_go(self.ctx, self.what):
+                if permission.let_go(self.ctx, self.what, self.policy):
                     outbox.send(self.ctx, connection)
                 now, real_now = self.ctx.calendar(), self.ctx.wall()
                 self.sent = store.sent(connection, self.ctx.settings.account, since=now - DAY)
@@ -169,7 +170,7 @@ class Publisher:
         """What a claim takes and for how long: replies when they are due, posts some hours before."""
         return {
             "what": self.what,
-            "policy": Policy(),
+            "policy": self.policy,
             "claim_seconds": claims.length(self.margin),
             "margin": self.margin,
             "ahead": claims.ahead(self.margin) if self.what == "posts" else 0.0,
@@ -244,7 +245,7 @@ class Publisher:
                 return
             parent = before.site_id
         shy = permission.opted_out(self.ctx, self.what)
-        refused = partial(permission.refused, self.ctx, post, all_kept, self.sent, shy)
+        refused = partial(permission.refused, self.ctx, post, all_kept, self.sent, shy, self.policy)
         if (why := refused()) is not None:
             self.tally.notes.append(f"post {post.id} waits: {why}")
             return
