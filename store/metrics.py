@@ -30,10 +30,12 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A published post, and when its newest counts were taken (calendar Unix seconds), if any were."""
+    """A published post. last: when its newest counts were taken, if any were; failed: when its page could not be
+    read, if it has not been counted since. Calendar Unix seconds."""
 
     post: Post
     last: float | None
+    failed: float | None = None
 
 
 def last_looks(
@@ -41,17 +43,31 @@ def last_looks(
 ) -> tuple[Look, ...]:
     """The posts on the site confirmed after `since`, or never counted yet; newest first.
 
-    Which of them are due to be looked at is `domain.content.metrics_due`.
+    Not those whose own page did not show them: id recovery finds out whether they were removed. Which of these are
+    due to be looked at is `domain.content.metrics_due`.
     """
     query = f"""
-        select {COLUMNS}, extract(epoch from last)::float8 as last from posts
+        select {COLUMNS}, extract(epoch from last)::float8 as last,
+               case when last is null or look_failed_at > last
+                    then extract(epoch from look_failed_at)::float8 end as failed
+          from posts
           left join lateral (select max(taken_at) as last from metric_snapshots where post_id = id) seen on true
          where account = %(account)s and state in ('confirmed', 'reconciled') and removed_at is null
+           and missing_since is null
            and (kind = 'reply') = %(replies)s and (last is null or confirmed_at > to_timestamp(%(since)s))
          order by confirmed_at desc, id limit %(limit)s
     """
     params = {"account": account, "replies": what == "replies", "since": since, "limit": limit}
-    return tuple(Look(last=found.pop("last"), post=post(found)) for found in rows(conn, query, params))
+    return tuple(
+        Look(last=found.pop("last"), failed=found.pop("failed"), post=post(found))
+        for found in rows(conn, query, params)
+    )
+
+
+def look_failed(conn: Connection, post_id: int, *, at: float) -> None:
+    """Its page could not be read at `at` (calendar Unix seconds)."""
+    query = "update posts set look_failed_at = to_timestamp(%(at)s) where id = %(id)s"
+    changed(conn, query, {"id": post_id, "at": at})
 
 
 def save(conn: Connection, snapshot: Snapshot) -> bool:

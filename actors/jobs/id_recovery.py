@@ -8,33 +8,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actors.resources.browser import BrowserLoan
-from actors.work import outbox
+from actors.work import outbox, own_pages
 from actors.work.context import RunContext
 from actors.work.outcome import Outcome
 from actors.work.run import Job
-from domain.calendar import DAY, minutes
+from domain.calendar import days, minutes
 from domain.jobs.spec import Holds, JobSpec, Kind
-from domain.publishing import recovery
+from domain.publishing import recovery, removal
 from domain.publishing.states import State
 from domain.publishing.uniqueness import normalized
-from social.site import Missing, Profile
+from social.site import PageBroken, Profile, SiteTimeout
 from store import cleanup, posts
 from store.posts import Post
 from store.sql import Connection
 
 PAGE = 100  # posts of the profile that are read
-LOOK_SECONDS = 30.0
-VERIFIED = DAY  # how long (calendar) a published post is looked after
-AT_ONCE = 5  # posts missed on the profile that are looked up by themselves in one run
+VERIFIED = days(14)  # how long (calendar) a published post is looked for on the profile
+LATELY = 500  # of these at most
+READ_SECONDS = 80.0  # real: no own page is begun after that
+AT_ONCE = 3  # posts whose own pages are asked in one run
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What the database says: posts nobody knows about, and those published lately. at: when (calendar)."""
+    """What the database says: posts nobody knows about, those published lately, and those whose own page did not show
+    them (missing: since when, by id). at: when (calendar)."""
 
     at: float
     unsettled: tuple[Post, ...]
     published: tuple[Post, ...]
+    missing: Mapping[int, float]
     known_ids: frozenset[int]
 
     def pages(self) -> tuple[bool, ...]:
@@ -55,11 +58,13 @@ class Page:
         complete = self.oldest is None or (watermark is not None and self.oldest <= watermark)
         return recovery.Look(self.at, self.own, complete)
 
-    def lacks(self, site_id: int) -> bool:
-        """Whether it should show this post, and does not."""
+    def shows(self, site_id: int) -> bool | None:
+        """Whether it shows this post; None: it does not, which says nothing."""
+        if any(each.id == site_id for each in self.own):
+            return True
         newer = any(each.id > site_id for each in self.own)  # or the page may just lag
         within = self.oldest is None or site_id >= self.oldest
-        return newer and within and all(each.id != site_id for each in self.own)
+        return False if newer and within else None
 
 
 class IdRecovery(Job):
@@ -81,15 +86,16 @@ class IdRecovery(Job):
         ledger = self._ledger(ctx)
         if not ledger.unsettled and not ledger.published:
             return Outcome(note="nothing to recover or to verify")
-        with ctx.browser() as browser:
-            looks = {replies: self._look(ctx, browser, replies) for replies in ledger.pages()}
-            gone = self._gone(ctx, browser, looks, ledger)
+        looks, unread = self._looks(ctx, ledger)
         with ctx.database() as connection:
-            settled = sum(self._settle(ctx, connection, post, looks, ledger) for post in ledger.unsettled)
-            for post in gone:
-                posts.mark_removed(connection, post.id, who="id_recovery", at=ctx.calendar())
-            if gone:
-                cleanup.erase_removed(connection, who="id_recovery", now=ctx.calendar())
+            settled = sum(
+                self._settle(ctx, connection, post, looks[on_replies(post)], ledger)
+                for post in ledger.unsettled
+                if on_replies(post) in looks
+            )
+        gone = self._verify(ctx, looks, ledger)
+        if unread is not None:
+            raise unread  # what the other page told is kept
         return Outcome(
             done=settled,
             of=len(ledger.unsettled),
@@ -100,21 +106,39 @@ class IdRecovery(Job):
         account, now = ctx.settings.account, ctx.calendar()
         with ctx.database() as connection:
             outbox.send(ctx, connection)  # first: what the journal knows may settle some of them
+            lately = posts.published(connection, account, since=now - VERIFIED, limit=LATELY)
+            suspects = posts.suspects(connection, account)
+            known = {post.id for post in lately}
             return Ledger(
                 at=now,
                 unsettled=(
                     *posts.in_state(connection, account, State.UNKNOWN),
                     *posts.in_state(connection, account, State.NEEDS_HUMAN),
                 ),
-                published=posts.published(connection, account, since=now - VERIFIED),
+                published=(*lately, *(each.post for each in suspects if each.post.id not in known)),
+                missing={each.post.id: each.since for each in suspects},
                 known_ids=frozenset(posts.site_ids(connection, account)),
             )
+
+    def _looks(self, ctx: RunContext, ledger: Ledger) -> tuple[dict[bool, Page], Exception | None]:
+        """The pages that can be read, and why one could not."""
+        looks, unread = {}, None
+        with ctx.browser() as browser:
+            for replies in ledger.pages():
+                try:
+                    looks[replies] = self._look(ctx, browser, replies)
+                except (PageBroken, SiteTimeout, TimeoutError) as error:
+                    ctx.log.warning("the own profile cannot be read (replies: %s): %r", replies, error)
+                    unread = error
+        return looks, unread
 
     def _look(self, ctx: RunContext, browser: BrowserLoan, replies: bool) -> Page:
         """One reading of the profile, or of its replies."""
         handle = ctx.site.own_handle
         at = ctx.calendar()
-        profile: Profile = browser.run(ctx.site.profile, handle, replies=replies, limit=PAGE, timeout=LOOK_SECONDS)
+        profile: Profile = browser.run(
+            ctx.site.profile, handle, replies=replies, limit=PAGE, timeout=own_pages.LOOK_SECONDS
+        )
         own = tuple(
             recovery.Candidate(post.author, post.id, post.text, post.at)
             for post in profile.posts
@@ -123,11 +147,8 @@ class IdRecovery(Job):
         in_order = [post.id for post in profile.posts if not post.is_pinned and not post.is_repost]
         return Page(own, at, oldest=None if profile.ended else min(in_order, default=None))
 
-    def _settle(
-        self, ctx: RunContext, connection: Connection, post: Post, looks: Mapping[bool, Page], ledger: Ledger
-    ) -> bool:
+    def _settle(self, ctx: RunContext, connection: Connection, post: Post, page: Page, ledger: Ledger) -> bool:
         """Whether the post is settled now. One that waits for a person is still found if it shows up after all."""
-        page = looks[on_replies(post)]
         claim = post.claim
         wanted = recovery.Wanted(
             author=ctx.site.own_handle,
@@ -158,22 +179,40 @@ class IdRecovery(Job):
         posts.ask_human(connection, post.id, reason, who="id_recovery", at=now, evidence=evidence)
         return post.state is State.UNKNOWN
 
-    def _gone(self, ctx: RunContext, browser: BrowserLoan, looks: Mapping[bool, Page], ledger: Ledger) -> list[Post]:
-        """Published posts that are no longer there: missed on the profile, and their own page says so too."""
-        missed = [
+    def _verify(self, ctx: RunContext, looks: Mapping[bool, Page], ledger: Ledger) -> list[Post]:
+        """See to those that the profile or their own page did not show. Returns which are gone, their data erased."""
+        shown = {post.id: self._shown(post, looks) for post in ledger.published}
+        stands = [post for post in ledger.published if post.id in ledger.missing and shown[post.id]]
+        doubtful = [
             post
             for post in ledger.published
-            if post.site_id is not None and looks[on_replies(post)].lacks(post.site_id)
+            if removal.is_doubtful(shown[post.id], ledger.missing.get(post.id), ledger.at)
         ]
-        gone = []
-        for post in missed[:AT_ONCE]:
-            ctx.check_cancelled()
-            try:
-                browser.run(ctx.site.counts, ctx.site.own_handle, post.site_id, timeout=LOOK_SECONDS)
-            except Missing as error:
-                ctx.log.warning("post %d was removed from the site: %s", post.id, error)
-                gone.append(post)
-        return gone
+        seen = own_pages.Seen()
+        if doubtful:
+            # By chance: pages that never can be read must not keep the others from being asked.
+            asked = ctx.random.sample(doubtful, min(AT_ONCE, len(doubtful)))
+            with ctx.browser() as browser:
+                seen = own_pages.look(ctx, browser, asked, READ_SECONDS)
+        stands += [post for post, _, _ in seen.counted]
+        who, at = self.spec.name, ctx.calendar()
+        if stands or seen.missing:
+            with ctx.database() as connection:
+                for post in stands:
+                    posts.seen_again(connection, post.id, who=who, at=at)
+                for post in seen.missing:
+                    ctx.log.warning("post %d was removed from the site", post.id)
+                    detail = {"by": "its own page", "on_profile": shown[post.id]}
+                    posts.missed(connection, post.id, who=who, at=at, detail=detail)
+                    posts.mark_removed(connection, post.id, who=who, at=at)
+                cleanup.erase_removed(connection, who=who, now=at)
+        if seen.ended is not None:
+            raise seen.ended
+        return seen.missing
+
+    def _shown(self, post: Post, looks: Mapping[bool, Page]) -> bool | None:
+        page = looks.get(on_replies(post))
+        return None if page is None or post.site_id is None else page.shows(post.site_id)
 
     def _strangers(self, ctx: RunContext, looks: Mapping[bool, Page], ledger: Ledger) -> list[int]:
         """Own posts on the site that no row is about: somebody else posts for the account, or a row was lost."""

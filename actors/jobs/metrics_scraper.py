@@ -3,7 +3,8 @@
 from typing import ClassVar
 
 from actors.ground.journal import Append
-from actors.resources.browser import BrowserLoan
+from actors.resources.loans import LeaseEnded
+from actors.work import own_pages
 from actors.work.context import RunContext
 from actors.work.outcome import Outcome
 from actors.work.run import Job
@@ -11,13 +12,14 @@ from actors.work.settling import database_is_away
 from domain.calendar import minutes
 from domain.content import metrics_due
 from domain.jobs.spec import Holds, JobSpec, Kind
-from social.site import Missing
-from store import metrics
+from social.site import Counts, SiteError
+from store import metrics, posts
 from store.posts import Post
 from store.posts.claim import What
 
 AT_MOST = 20
-LOOK_SECONDS = 30.0
+READ_SECONDS = 180.0  # real: the pages that are left then are the next run's
+HOLD_SECONDS = 250.0
 JUST_SCRAPED = 20.0  # real seconds that the cache keeps a second scraper away from a post
 
 
@@ -30,10 +32,17 @@ class Scraper(Job):
         due = self._due(ctx)
         if not due:
             return Outcome(note=f"none of the {self.what} is due to be looked at")
-        with ctx.browser() as browser:
-            counted = [snapshot for post in due if (snapshot := self._count(ctx, browser, post)) is not None]
-        self._save(ctx, counted)
-        return Outcome(done=len(counted), of=len(due))
+        seen = self._look(ctx, due)
+        self._save(ctx, seen)
+        if seen.ended is not None:
+            raise seen.ended
+        unread = len(seen.failed) + len(seen.left)
+        return Outcome(
+            done=len(seen.counted),
+            of=len(due),
+            note=f"{unread} pages were not read" if unread else "",
+            detail={"missing": [post.id for post in seen.missing], "failed": [post.id for post in seen.failed]},
+        )
 
     def _due(self, ctx: RunContext) -> list[Post]:
         with ctx.database() as connection:
@@ -41,45 +50,45 @@ class Scraper(Job):
             found = metrics.last_looks(connection, ctx.settings.account, since=since, what=self.what)
             looks = {look.post.id: look for look in found}
         due = metrics_due.due(map(_published, looks.values()), ctx.calendar(), AT_MOST)
-        posts = [looks[each.id].post for each in due]
+        wanted = [looks[each.id].post for each in due]
         if not self.spec.holds.redis:
-            return posts
+            return wanted
         with ctx.redis() as cache:
-            return [post for post in posts if cache.get(f"scraped:{post.id}") is None]
+            return [post for post in wanted if cache.get(f"scraped:{post.id}") is None]
 
-    def _count(self, ctx: RunContext, browser: BrowserLoan, post: Post) -> metrics.Snapshot | None:
-        ctx.check_cancelled()
-        assert post.site_id is not None
-        try:
-            counts = browser.run(ctx.site.counts, ctx.site.own_handle, post.site_id, timeout=LOOK_SECONDS)
-        except Missing as error:
-            ctx.log.warning("post %d is not on the site any more: %s", post.id, error)  # id_recovery looks into it
-            return None
-        return metrics.Snapshot(
-            post_id=post.id,
-            taken_at=ctx.calendar(),
-            views=counts.views,
-            likes=counts.likes,
-            replies=counts.replies,
-            reposts=counts.reposts,
-            bookmarks=counts.bookmarks,
-        )
+    def _look(self, ctx: RunContext, due: list[Post]) -> own_pages.Seen:
+        with ctx.browser(hold=HOLD_SECONDS) as browser:
+            seen = own_pages.look(ctx, browser, due, READ_SECONDS)
+            if seen.failed and not seen.counted and not seen.missing and seen.ended is None:
+                # Not one page could be read. Is it the pages, or the site?
+                try:
+                    browser.run(ctx.site.session, timeout=own_pages.LOOK_SECONDS)
+                except (SiteError, LeaseEnded, TimeoutError) as error:
+                    seen.ended, seen.failed = error, []
+        return seen
 
-    def _save(self, ctx: RunContext, counted: list[metrics.Snapshot]) -> None:
+    def _save(self, ctx: RunContext, seen: own_pages.Seen) -> None:
+        snapshots = [_snapshot(*each) for each in seen.counted]
         try:
             with ctx.database() as connection:
-                for snapshot in counted:
+                for snapshot in snapshots:
                     metrics.save(connection, snapshot)
+                at = ctx.calendar()
+                for post in seen.missing:  # id_recovery finds out whether it was removed
+                    posts.missed(connection, post.id, who=self.spec.name, at=at, detail={"by": "its own page"})
+                for post in seen.failed:
+                    metrics.look_failed(connection, post.id, at=at)
         except Exception as error:
             if not database_is_away(error):
                 raise
-            # Read is read: these counts will not be there to be read again.
-            entries = tuple((f"snapshot/{each.post_id}/{each.taken_at:.3f}", each) for each in counted)
-            ctx.ask("journal", Append(entries))
+            # Read is read: these counts will not be there to be read again. What was missed or failed will be.
+            entries = tuple((f"snapshot/{each.post_id}/{each.taken_at:.3f}", each) for each in snapshots)
+            if entries:
+                ctx.ask("journal", Append(entries))
         if not self.spec.holds.redis:
             return
         with ctx.redis() as cache:
-            for snapshot in counted:
+            for snapshot in snapshots:
                 cache.set(f"scraped:{snapshot.post_id}", b"1", seconds=JUST_SCRAPED)
 
 
@@ -102,4 +111,16 @@ class MetricsScraper(Scraper):
 
 def _published(look: metrics.Look) -> metrics_due.Published:
     assert look.post.confirmed_at is not None
-    return metrics_due.Published(look.post.id, look.post.confirmed_at, look.last)
+    return metrics_due.Published(look.post.id, look.post.confirmed_at, look.last, look.failed)
+
+
+def _snapshot(post: Post, at: float, counts: Counts) -> metrics.Snapshot:
+    return metrics.Snapshot(
+        post_id=post.id,
+        taken_at=at,
+        views=counts.views,
+        likes=counts.likes,
+        replies=counts.replies,
+        reposts=counts.reposts,
+        bookmarks=counts.bookmarks,
+    )

@@ -7,10 +7,11 @@ from actors.care.view import HealthView, Part, StartupView
 from actors.ground.journal import Append
 from actors.ground.servers import ServerState
 from actors.protocol import RestartChild, SupervisorSnapshot
-from actors.resources.loans import Check, LeaseRefused, Rebuild, ResourceState
+from actors.resources.loans import Check, Rebuild, ResourceState
 from actors.work.context import RunContext
 from actors.work.outcome import Outcome
 from actors.work.run import Job
+from actors.work.settling import database_is_away
 from domain.calendar import hours
 from domain.jobs.spec import Holds, JobSpec, Kind
 from domain.settings import JOBS
@@ -44,8 +45,9 @@ class StartupCheck(Job):
         reminders = () if ctx.settings.on_sandbox else (LABEL,)
         verdict = StartupView(ctx.calendar(), self._look(ctx), asked, reminders)
         ctx.tell("health", StartupIs(verdict))
+        said = self._said(ctx, verdict)  # before it is on record: it has one attempt, and the record may fail
         self._record(ctx, verdict)
-        return self._said(ctx, verdict)
+        return said
 
     def _look(self, ctx: RunContext) -> tuple[Part, ...]:
         view = ctx.board("health")
@@ -110,8 +112,10 @@ class StartupCheck(Job):
                 with ctx.database(wait=5.0) as connection:
                     health.record(connection, record)
                 return
-        except LeaseRefused as refusal:
-            ctx.log.info("the startup check's record goes to the journal: %s", refusal)
+        except Exception as error:
+            if not database_is_away(error):
+                raise
+            ctx.log.info("the startup check's record goes to the journal: %s", error)
         ctx.ask("journal", Append(((f"health/{record.at:.3f}", record),)))
 
     def _said(self, ctx: RunContext, verdict: StartupView) -> Outcome:

@@ -1,7 +1,7 @@
 """Reading other people's pages: what the two scrapers of peers share.
 
-A page that is broken or gone costs that page alone; only when none could be read is the run a failure. What asks for
-patience or a login ends the run at once.
+A page that is broken, slow or gone costs that page alone; only when none could be read is the run a failure. What
+asks for patience or a login ends the run at once.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -11,7 +11,7 @@ from actors.resources.browser import BrowserLoan
 from actors.work.context import RunContext
 from domain.analysis.peers import PeerPost, Standing, standing
 from domain.content.topics import read
-from social.site import Missing, PageBroken, Post, Profile
+from social.site import Missing, PageBroken, Post, Profile, SiteTimeout
 
 PAGE_SECONDS = 30.0
 KEPT_CHARS = 500  # of a peer's text
@@ -28,7 +28,7 @@ class Pages:
         self.browser = browser
         self.good = 0
         self.asked = 0
-        self._last: PageBroken | Missing | None = None
+        self._last: PageBroken | SiteTimeout | Missing | None = None
 
     def profile(self, handle: str, limit: int) -> Profile | None:
         """An account's page; None where it cannot be read."""
@@ -48,7 +48,7 @@ class Pages:
         self.asked += 1
         try:
             found: T = self.browser.run(page, *args, timeout=PAGE_SECONDS, **more)
-        except (Missing, PageBroken) as error:
+        except (Missing, PageBroken, SiteTimeout) as error:
             self.ctx.log.warning("a page of peers is left out: %s", error)
             self._last = error
             return None

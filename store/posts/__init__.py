@@ -35,6 +35,7 @@ from store.posts.read import (
     standing,
     thread,
 )
+from store.posts.removal import Suspect, missed, seen_again, suspects
 from store.posts.transitions import (
     Applied,
     Change,
@@ -69,6 +70,7 @@ __all__ = [
     "OptedOutNow",
     "Post",
     "Queued",
+    "Suspect",
     "Unchanged",
     "arm",
     "ask_human",
@@ -82,6 +84,7 @@ __all__ = [
     "in_state",
     "lose_sight",
     "mark_removed",
+    "missed",
     "opt_out",
     "own_claims",
     "published",
@@ -94,9 +97,11 @@ __all__ = [
     "release",
     "replies_queued",
     "retry",
+    "seen_again",
     "sent",
     "site_ids",
     "standing",
+    "suspects",
     "sweep_ended",
     "thread",
     "trail",

@@ -112,6 +112,9 @@ class Context:
     def calendar(self) -> float:
         return self.world.now
 
+    def now(self) -> float:
+        return self.world.now
+
     def new_id(self) -> str:
         return f"{self.random.getrandbits(128):032x}"
 

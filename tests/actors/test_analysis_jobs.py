@@ -203,6 +203,9 @@ def test_a_page_that_breaks_costs_itself_alone_and_all_of_them_the_run(world: Wo
     world.site.inject(kind="broken_page", times=2)
     outcome = world.run(HighPriorityScraper())
     assert (outcome.done, outcome.of) == (len(TOPICS) - 2, len(TOPICS))
+    world.site.inject(kind="slow", delay=60.0, times=2)
+    outcome = world.run(HighPriorityScraper())
+    assert outcome.done == outcome.of - 2
     world.site.inject(kind="broken_page")
     with pytest.raises(PageBroken):
         world.run(LowPriorityScraper())

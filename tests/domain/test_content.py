@@ -275,7 +275,26 @@ def test_posts_without_metrics_come_first_then_the_young():
     assert [each.id for each in metrics_due.due(posts, NOW, 2)] == [3, 2]
 
 
+def test_a_page_that_could_not_be_read_comes_last_and_not_at_once() -> None:
+    bad = metrics_due.Published(1, NOW - 2 * HOUR, None, failed=NOW - HOUR)
+    late = metrics_due.Published(2, NOW - 20 * DAY, None, failed=NOW - DAY)
+    good = post(3, 3 * DAY, 2 * DAY)
+    assert [each.id for each in metrics_due.due([bad, late, good], NOW, 10)] == [3, 1, 2]
+    assert [each.id for each in metrics_due.due([bad, late], NOW - 1, 10)] == []
+
+
 ages = st.floats(0, 30 * DAY)
+
+
+@given(ages, st.none() | st.floats(0, 1), st.floats(0, 1))
+def test_a_page_that_cannot_be_read_is_tried_again_for_as_long_as_counts_are_wanted(
+    age: float, share: float | None, failed: float
+) -> None:
+    counted = None if share is None else NOW - age * share
+    begun = NOW - age if counted is None else counted
+    read = metrics_due.Published(1, NOW - age, counted)
+    unread = metrics_due.Published(1, NOW - age, counted, failed=begun + (NOW - begun) * failed)
+    assert metrics_due.is_due(unread, NOW + DAY) == metrics_due.is_due(read, NOW + DAY)
 
 
 @given(st.lists(st.tuples(ages, st.none() | st.floats(0, 1)), max_size=20))

@@ -9,7 +9,7 @@ from store.runs import Counts, Heartbeat, Run
 from store.spend import Spend
 from store.sql import Connection
 from store.status import status
-from tests.store.world import ACCOUNT, NOW, held, one_claimed, queued, token
+from tests.store.world import ACCOUNT, NOW, held, one_claimed, queued, token, trail
 
 
 def published(conn: Connection, text: str, at: float) -> int:
@@ -45,6 +45,39 @@ def test_what_is_not_published_or_was_removed_is_not_looked_at(conn: Connection)
     queued(conn, "planned only")
     posts.mark_removed(conn, gone, who="id_recovery", at=NOW)
     assert looks(conn) == []
+
+
+def test_what_its_own_page_does_not_show_is_left_to_id_recovery_until_it_is_seen_again(conn: Connection) -> None:
+    post = published(conn, "a wren sings", NOW)
+    for at in (NOW + 5, NOW + 9):
+        posts.missed(conn, post, who="metrics_scraper", at=at, detail={"by": "its own page"})
+    assert looks(conn) == []
+    assert [(each.post.id, each.since) for each in posts.suspects(conn, ACCOUNT)] == [(post, NOW + 5)]
+    for _ in range(2):
+        posts.seen_again(conn, post, who="id_recovery", at=NOW + 10)
+    assert looks(conn) == [(post, None)]
+    assert posts.suspects(conn, ACCOUNT) == ()
+    assert trail(conn, post)[-3:] == ["missing", "missing", "seen again"]
+
+
+def test_what_is_gone_or_was_never_published_is_not_missed(conn: Connection) -> None:
+    gone, planned = published(conn, "gone", NOW), queued(conn, "planned only")
+    posts.missed(conn, gone, who="metrics_scraper", at=NOW + 5, detail={})
+    posts.mark_removed(conn, gone, who="id_recovery", at=NOW + 9)
+    for post in (gone, planned):
+        posts.missed(conn, post, who="metrics_scraper", at=NOW + 10, detail={})
+    assert posts.suspects(conn, ACCOUNT) == ()
+    assert trail(conn, gone)[-2:] == ["missing", "removed"]
+
+
+def test_a_look_that_failed_is_known_until_the_next_one_that_does_not(conn: Connection) -> None:
+    post = published(conn, "a wren sings", NOW)
+    metrics.look_failed(conn, post, at=NOW + 5)
+    (look,) = metrics.last_looks(conn, ACCOUNT, since=NOW - DAY)
+    assert (look.last, look.failed) == (None, NOW + 5)
+    looked_at(conn, post, NOW + 9)
+    (look,) = metrics.last_looks(conn, ACCOUNT, since=NOW - DAY)
+    assert (look.last, look.failed) == (NOW + 9, None)
 
 
 def test_the_same_look_is_kept_once(conn: Connection) -> None:
