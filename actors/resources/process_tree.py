@@ -1,11 +1,14 @@
 """Processes as /proc shows them: whose child is whose, and ending them for certain."""
 
+import ctypes
 import os
 import signal
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+PR_GET_CHILD_SUBREAPER = 37
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +111,29 @@ def _private(pid: int) -> int:
     return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
 
 
+def adopts_orphans() -> bool:
+    """Whether orphans become this process's children: it is PID 1, or a subreaper (prctl(2))."""
+    found = ctypes.c_int(0)
+    ctypes.CDLL(None, use_errno=True).prctl(PR_GET_CHILD_SUBREAPER, ctypes.byref(found), 0, 0, 0)
+    return os.getpid() == 1 or found.value != 0
+
+
 class Reaper:
-    """Collects orphans' zombies where Roost is PID 1, as in a container: nobody else does.
+    """Collects orphans' zombies where they come to Roost, as in a container, where it is PID 1: nobody else does.
 
     Its own children are collected by whoever started them, at once; so what is a zombie at two looks is an orphan.
     """
 
     def __init__(self) -> None:
+        self._needed = adopts_orphans()
         self._seen: set[tuple[int, int]] = set()
 
     def reap(self) -> int:
         """One look. Returns how many were collected."""
-        if os.getpid() != 1:
+        if not self._needed:
             return 0
-        zombies = {(one.pid, one.started) for one in everybody() if one.parent == 1 and one.state == "Z"}
+        own = os.getpid()
+        zombies = {(one.pid, one.started) for one in everybody() if one.parent == own and one.state == "Z"}
         due = zombies & self._seen
         self._seen = zombies - due
         for pid, _ in due:
