@@ -1,5 +1,6 @@
 """Dollars spent on the model's API, call by call: the budget of a day is a sum over them."""
 
+import math
 from dataclasses import dataclass
 
 from store.sql import Connection, changed, row
@@ -28,10 +29,13 @@ def record(conn: Connection, spend: Spend) -> bool:
     return changed(conn, query, {name: getattr(spend, name) for name in Spend.__slots__}) == 1
 
 
-def since(conn: Connection, start: float) -> float:
-    """Dollars spent from `start` (calendar Unix seconds) on."""
-    query = "select coalesce(sum(usd), 0)::float8 as usd from model_spend where at >= to_timestamp(%(start)s)"
-    found = row(conn, query, {"start": start})
+def since(conn: Connection, start: float, before: float = math.inf) -> float:
+    """Dollars spent from `start` (calendar Unix seconds) on, and before the other."""
+    query = """
+        select coalesce(sum(usd), 0)::float8 as usd from model_spend
+        where at >= to_timestamp(%(start)s) and at < to_timestamp(%(before)s)
+    """
+    found = row(conn, query, {"start": start, "before": before})
     assert found is not None
     usd: float = found["usd"]
     return usd

@@ -1,4 +1,5 @@
-"""Which pools are nearly used up: units of each resource, and what the model may be used a minute and a day.
+"""Which pools are nearly used up: units of each resource, lent or in quarantine, and what the model may be used a
+minute and a day.
 
 It belongs to the alerts actor, and reads what the resources hang on the board.
 """
@@ -33,6 +34,8 @@ def _shares(board: Board) -> Iterator[tuple[str, float]]:
     for name in POOLS:
         state = board.get(name)
         if isinstance(state, ResourceState):
-            yield name, min(1.0, state.in_use / state.capacity) if state.capacity else 0.0
+            # What would not close is as far away as what is lent.
+            away = state.in_use + state.quarantined
+            yield name, min(1.0, away / state.capacity) if state.capacity else 0.0
             for what, share in state.budgets:
                 yield f"{name} {what}", share

@@ -13,7 +13,7 @@ from actors.care import alerts
 from actors.care.view import HealingView
 from actors.future import Future
 from actors.protocol import RestartChild, TerminateChild
-from actors.resources.loans import Check, Rebuild
+from actors.resources.loans import Check, Rebuild, ResourceState
 from domain.resources import healing
 from domain.resources.healing import Ailment, Course, Healed, Step
 
@@ -23,6 +23,7 @@ STEP_SECONDS = 10.0  # that a step is given before it counts as no help; a rebui
 GROUP = "resources"  # the supervisor of what can be healed
 GROUP_OF = "root"  # and its own
 NEIGHBOURS = (Ailment.DATABASE, Ailment.REDIS, Ailment.BROWSER)
+TREATED = frozenset({*NEIGHBOURS, Ailment.MODEL})  # components; the breaker is not one, but what ails one of these
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +48,15 @@ class Healer:
     def __init__(self, owner: Actor) -> None:
         self._owner = owner
         self._courses: dict[str, Course] = {}
+        self._under_way: dict[str, Step] = {}
         self._outcomes: dict[str, str] = {}  # what the step under way came to, where that is known
         self._chance = owner.system.runtime.random("healing")
         self.history: tuple[Healed, ...] = ()
 
     def is_ill(self, component: str) -> None:
         """Treatment begins, if there is one for it and it has not begun."""
-        try:
-            ailment = Ailment(component)
-        except ValueError:
-            return
-        if component not in self._courses:
+        ailment = self._ailment(component)
+        if ailment is not None and component not in self._courses:
             self._courses[component] = healing.begin(ailment, self._owner.now())
             self._arm(component)
 
@@ -65,9 +64,9 @@ class Healer:
         """The end of its treatment, or of an alert that stands from an earlier life."""
         self._owner.tell("alerts", alerts.Clear(f"ill:{component}"))
         course = self._courses.pop(component, None)
+        step = self._under_way.pop(component, None)
         if course is None:
             return
-        step = course.recent[-1].step if course.recent else None
         healed = healing.after_success(course, step, self._owner.now())
         self.history = healing.remember(self.history, healed)
         log.info("%s is well again, after %d step(s)", component, healed.attempts)
@@ -98,12 +97,27 @@ class Healer:
         course = self._courses[component]
         self._owner.after(max(0.0, course.due - self._owner.now()), StepTaken(component, course.attempts))
 
+    def _ailment(self, component: str) -> Ailment | None:
+        """What it suffers from by now. None: nothing that is treated, or the operator holds it open, and means to."""
+        match self._owner.system.board.get(component):
+            case ResourceState(breaker="forced_open"):
+                return None
+            case ResourceState(breaker="open" | "half_open", state=state) if state != "down":
+                return Ailment.BREAKER
+        return Ailment(component) if component in TREATED else None
+
     def _take(self, component: str, course: Course) -> None:
+        ailment = self._ailment(component)
+        if ailment is None:
+            del self._courses[component]  # if it is ill when the order ends, treatment begins anew
+            return
+        course = self._courses[component] = healing.diagnosed(course, ailment)
         step = healing.next_step(course)
         rest = healing.PLANS[course.ailment].rest_seconds
         level = logging.INFO if course.exhausted else logging.WARNING  # what goes on for hours is not news
         log.log(level, "healing %s: %s (step %d)", component, step.value, course.attempts + 1)
         self._outcomes.pop(component, None)
+        self._under_way[component] = step
         match step:
             case Step.RETRY:
                 self._owner.tell(component, Check())
@@ -112,15 +126,15 @@ class Healer:
             case Step.RESTART_ACTOR:
                 self._restart(GROUP, component)
             case Step.RESTART_GROUP if self._neighbours_are_well(component):
+                del self._under_way[component]
                 self._outcomes[component] = "not taken: its neighbours are well, and would only be harmed"
             case Step.RESTART_GROUP:
                 self._restart(GROUP_OF, GROUP)
-            case Step.ASK_OPERATOR:
-                self._owner.tell("alerts", alerts.Raise(f"ill:{component}", f"{component} needs the operator"))
         wait = STEP_SECONDS + (rest if step is Step.REBUILD else 0.0)
         self._owner.after(wait, StepOver(component, course.attempts))
 
     def _no_help(self, component: str, course: Course) -> None:
+        self._under_way.pop(component, None)
         outcome = self._outcomes.pop(component, "still ill")
         course = healing.after_failure(course, outcome, self._owner.now(), self._chance)
         self._courses[component] = course

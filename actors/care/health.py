@@ -26,7 +26,7 @@ log = logging.getLogger("roost.care")
 PROBE_EVERY = 5.0
 ASK_AFTER = 15.0  # seconds of silence, then it is asked for a sign of life
 SILENT_AFTER = 30.0  # seconds of silence, then it counts as unhealthy
-SELDOM = frozenset({"session", "posting", "reply_posting"})  # come from jobs, at the jobs' pace
+SELDOM = frozenset({"posting", "reply_posting"})  # come from jobs, at the jobs' pace
 OPENS_FOR = 30.0  # seconds that a component which was never well may take, before it is treated as ill
 RESOURCES = ("database", "redis", "browser", "model")
 

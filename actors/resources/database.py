@@ -172,6 +172,8 @@ class DatabaseBackend:
     def open(self) -> str:
         try:
             applied = migrate(self.dsn, lock_seconds=LOCK_SECONDS)
+            if self._closed:  # which a pool that was never open does not remember
+                raise DatabaseDown("it was closed before it was open")
             self.pool.open(wait=False)
             return self.check() + (f", {len(applied)} migrations applied" if applied else "")
         except StoreError as error:
@@ -194,10 +196,10 @@ class DatabaseBackend:
         return f"Postgres {str(found[0]).split()[0]}" if found else "Postgres"
 
     def close(self) -> None:
+        self._closed = True
         for loan in list(self.loans.values()):
             loan.end("database: its pool is closed")
             loan.close()
-        self._closed = True
         self._put_back()
         self.pool.close(timeout=1.0)
 

@@ -86,7 +86,7 @@ class Desk:
     ) -> Loan:
         """One unit. Waits for it until `wait_until`. Words as in `domain.resources.leases.Request`.
 
-        Raises: LeaseRefused; ActorDead where another incarnation should be asked.
+        Raises: LeaseRefused; ActorDead where another incarnation should be asked; ValueError as the Request does.
         """
         now = self._now()
         self.lock.acquire()
@@ -97,9 +97,9 @@ class Desk:
                 raise LeaseRefused(str(self.never), self.never.cause)
             self._requests += 1
             name = str(self._requests)
+            request = leases.Request(name, holder, job, priority, category, wait_until, hold_seconds)
             if not isinstance(self.guard, breaker.Closed):  # which lets every call go
                 self._ask_permission(name, job, now)
-            request = leases.Request(name, holder, job, priority, category, wait_until, hold_seconds)
             if new := holder not in self._watched:
                 self._watched.add(holder)
             decisions = self.ledger.request(request, now)
@@ -212,6 +212,11 @@ class Desk:
         else:
             self.guard = breaker.release_permission(self.guard, permit)
 
+    def succeed(self, earlier: "Desk") -> None:
+        """Go on with the breaker of the incarnation before: what failed, fails still, and an order stands."""
+        earlier.close("its actor was restarted")
+        self.guard = earlier.guard
+
     def waited_for(self) -> bool:
         """Whether anybody waits for a unit."""
         return bool(self._askers)
@@ -225,6 +230,9 @@ class Desk:
             askers, self._askers = list(self._askers.values()), {}
             loans, self._loans = list(self._loans.values()), {}
             now = self._now()
+            for permit in self._trials.values():
+                self.guard = breaker.release_permission(self.guard, permit)
+            self._trials.clear()
             self.ledger.drain(why, now)  # it grants nothing more, to whom nobody would give it
             for loan in loans:
                 self.tally.revoked(loan.lease.request.job, ACTOR_ENDED, now - loan.lease.granted_at)
@@ -304,11 +312,23 @@ class Desk:
         return asker.open
 
     def _take(self, lease: leases.Lease, cause: leases.Cause, reason: str, held: float) -> Effect:
-        self._free_permit(lease.request)
         loan = self._loans.pop(lease.token, None)
+        if cause is leases.Cause.HOLD_DEADLINE:
+            self._judge_overrun(lease, None if loan is None else loan.fault, held)
+        else:
+            self._free_permit(lease.request)
         if loan is not None:
             self.tally.revoked(lease.request.job, cause.value, held)
         return lambda: self._owner.taken(loan, lease, reason)
+
+    def _judge_overrun(self, lease: leases.Lease, fault: str | None, held: float) -> None:
+        """Its holder was at it to the end of its time: what it waited for has failed, or is slow."""
+        now = lease.granted_at + held
+        if fault is not None:
+            self.judge(lease, fault, True, now)
+        else:
+            permit = self._trials.pop(lease.request.request_id, ORDINARY)
+            self.guard = breaker.on_overrun(self.guard, permit, now, self._policy, self._chance)
 
     def _free_permit(self, request: leases.Request) -> None:
         permit = self._trials.pop(request.request_id, None)

@@ -4,14 +4,21 @@ A loan is the one thing that two threads hold at once: the holder works with the
 loan at any moment. So it has a lock, and an end that is set once.
 """
 
+import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from actors.protocol import SystemMessage
 from actors.resources.tally import JobUse, Tally
 from actors.runtime import Condition, Runtime
 from domain.resources.leases import Lease
+
+if TYPE_CHECKING:
+    from actors.resources.desk import Desk
+
+T = TypeVar("T")
 
 
 class LeaseError(Exception):
@@ -251,20 +258,56 @@ class Backend(Protocol):
         """Units that are out, by the backend's own count: loans not opened yet, in use, or not closed."""
 
 
-class Shelf:
-    """Where a resource's backend stands while its actor is restarted: the next incarnation finds and closes it.
+class Superseded(Exception):
+    """A backend that nobody wants any more: a later one is being opened, or its actor has ended."""
 
-    A fenced incarnation cleans nothing up, and a forgotten pool or browser would live on beside the new one. The
-    counts go on here too.
+
+Place = tuple[int, int]  # the actor's generation, and the number of the backend among its own: they only grow
+
+
+class Shelf:
+    """What outlives a resource's actor: the next incarnation finds the backend here, and closes it.
+
+    A fenced incarnation cleans nothing up, and a forgotten pool or browser would live on beside the new one. So a
+    place is claimed before a backend is made, and only the newest claim may leave one here: who rests between closing
+    and opening, or opens slowly, finds that it has been overtaken. The counts go on here too, and the desk that was
+    last, whose breaker the next takes over.
     """
 
     def __init__(self) -> None:
         self.tally = Tally()
+        self.desk: Desk | None = None
+        self._lock = threading.Lock()  # for the next two alone: never held over anything that waits
+        self._newest: Place = (0, 0)
         self._backend: list[Backend] = []
+        self._kept: Any = None
 
-    def put(self, backend: Backend) -> None:
-        """Put one there."""
-        self._backend.append(backend)
+    def once(self, make: Callable[[], T]) -> T:
+        """What a resource keeps besides: made by its first incarnation, for all."""
+        if self._kept is None:
+            self._kept = make()
+        kept: T = self._kept
+        return kept
+
+    def claim(self, place: Place) -> None:
+        """Whoever has an older place is too late. To be followed by `clear`."""
+        with self._lock:
+            self._newest = max(self._newest, place)
+
+    def check(self, place: Place) -> None:
+        """Raises Superseded where there is a newer claim."""
+        with self._lock:
+            self._check(place)
+
+    def put(self, place: Place, backend: Backend) -> None:
+        """Put one there. Raises Superseded."""
+        with self._lock:
+            self._check(place)
+            self._backend.append(backend)
+
+    def _check(self, place: Place) -> None:
+        if place < self._newest:
+            raise Superseded("not opened: a later one is, or its actor has ended")
 
     def clear(self) -> None:
         """Close whatever stands there."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from actors.resources.client import Leases
 from actors.resources.loans import Backend, LeaseError, LeaseRefused, Loan, ResourceState, Shelf
 from actors.resources.shell import ResourceActor
+from actors.runtime import Runtime
 from actors.system import System
 from domain.calendar import DAY
 from domain.resources import breaker
@@ -39,11 +40,15 @@ UNKNOWN_INPUT_PRICE, UNKNOWN_OUTPUT_PRICE = 10.0, 40.0
 
 
 class ModelError(Exception):
-    """The model gave no usable answer. fault: whether that is the API's doing, and not the request's."""
+    """The model gave no usable answer.
 
-    def __init__(self, text: str, fault: bool) -> None:
+    fault: whether that is the API's doing, and not the request's. free: whether it certainly cost nothing.
+    """
+
+    def __init__(self, text: str, fault: bool, free: bool = False) -> None:
         super().__init__(text)
         self.fault = fault
+        self.free = free
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +103,34 @@ class ModelLoan(Loan):
         self.backend.loans.pop(self.token, None)  # a request under way ends by its own time-out
 
 
+class Books:
+    """What this process has used of the model: one for all incarnations of its actor."""
+
+    def __init__(self, runtime: Runtime, settings: Settings) -> None:
+        self.lock = runtime.condition("the books of model")
+        self.quota = Quota(Limits(REQUESTS_PER_MINUTE, TOKENS_PER_MINUTE, settings.daily_budget_usd))
+        self.began = runtime.calendar()  # what was spent before is not in the quota until it is learnt
+        self.complete = False
+
+    def complete_with(self, day: int, dollars: float) -> None:
+        """So much was spent of this day before. Counts once, whoever says it first."""
+        with self.lock:
+            if not self.complete:
+                self.quota.spent_before(day, dollars)
+            self.complete = True
+
+
 class ModelBackend:
     """See `Backend`. One client; none where there is no key."""
 
-    def __init__(self, system: System, settings: Settings) -> None:
+    def __init__(self, system: System, settings: Settings, books: Books) -> None:
         self.system = system
         self.settings = settings
         self.chance = system.runtime.random("model")
         self.loans: dict[int, ModelLoan] = {}
-        self._lock = system.runtime.condition()
-        self._quota = Quota(Limits(REQUESTS_PER_MINUTE, TOKENS_PER_MINUTE, settings.daily_budget_usd))
-        self._spent_known = False
+        self._books = books
+        self._lock = books.lock
+        self._quota = books.quota
         self._client: openai.OpenAI | None = None
 
     def open(self) -> str:
@@ -126,8 +148,7 @@ class ModelBackend:
     def check(self) -> str:
         if self._client is None:
             return NO_MODEL
-        if not self._spent_known:
-            self._learn_what_is_spent()
+        self._learn_what_is_spent()
         with self._lock:
             spent = self._quota.spent()
         return (
@@ -151,13 +172,20 @@ class ModelBackend:
     def ask(self, system: str, user: str, schema: Mapping[str, Any], most_tokens: int, timeout: float) -> Completion:
         """One call. Raises LeaseRefused, ModelError."""
         call = self.system.runtime.new_id()
-        self._reserve(call, (len(system) + len(user)) // CHARACTERS_PER_TOKEN, most_tokens)
-        tokens, usd = 0, 0.0
+        # What it takes at the worst: so it is booked where nobody says what it took, as after a time-out.
+        used = ((len(system) + len(user)) // CHARACTERS_PER_TOKEN, most_tokens)
+        self._learn_what_is_spent()
+        self._reserve(call, *used)
+        tokens, usd = sum(used), self._price(*used)
         try:
             answer = self._post(system, user, schema, most_tokens, timeout)
-            usage = answer.usage
-            used = (usage.prompt_tokens, usage.completion_tokens) if usage is not None else (0, 0)
-            tokens, usd = sum(used), self._price(*used)
+            if answer.usage is not None:
+                used = (answer.usage.prompt_tokens, answer.usage.completion_tokens)
+                tokens, usd = sum(used), self._price(*used)
+        except ModelError as error:
+            if error.free:
+                tokens, usd = 0, 0.0
+            raise
         finally:
             with self._lock:
                 self._quota.settle(call, tokens, usd)
@@ -188,6 +216,7 @@ class ModelBackend:
     def _post(
         self, system: str, user: str, schema: Mapping[str, Any], most_tokens: int, timeout: float
     ) -> "openai.types.chat.ChatCompletion":
+        import httpx2
         import openai
 
         assert self._client is not None
@@ -202,18 +231,20 @@ class ModelBackend:
                 max_completion_tokens=most_tokens,
                 timeout=timeout,
             )
-        except openai.APITimeoutError:  # before its base class, the connection error
-            raise ModelError(f"model: no answer in {timeout:.0f} s", fault=True) from None
+        except openai.APITimeoutError as error:  # before its base class, the connection error
+            unsent = isinstance(error.__cause__, httpx2.ConnectTimeout)
+            raise ModelError(f"model: no answer in {timeout:.0f} s", fault=True, free=unsent) from None
         except openai.APIConnectionError as error:
-            raise ModelError(f"model: no connection ({error.__cause__ or error})", fault=True) from None
+            unsent = isinstance(error.__cause__, httpx2.ConnectError)
+            raise ModelError(f"model: no connection ({error.__cause__ or error})", fault=True, free=unsent) from None
         except openai.RateLimitError as error:
             # A quota that is used up (insufficient_quota) does not come back by asking again; a rate does.
             raise ModelError(
-                f"model: refused by the API ({error.code})", error.code != "insufficient_quota"
+                f"model: refused by the API ({error.code})", error.code != "insufficient_quota", free=True
             ) from None
         except openai.APIStatusError as error:
             raise ModelError(
-                f"model: the API answers {error.status_code} ({error.code})", error.status_code >= 500
+                f"model: the API answers {error.status_code} ({error.code})", error.status_code >= 500, free=True
             ) from None
 
     def _price(self, input_tokens: int, output_tokens: int) -> float:
@@ -226,19 +257,23 @@ class ModelBackend:
             return (input_tokens * UNKNOWN_INPUT_PRICE + output_tokens * UNKNOWN_OUTPUT_PRICE) / 1e6
 
     def _learn_what_is_spent(self) -> None:
-        """Before the first call: what an earlier process spent of this day. Without a database it is tried later."""
+        """Before the first call: what an earlier process spent of this day. Without a database the call goes all the
+        same, and it is tried again at the next. Blocks for a second at most where it has to wait."""
+        if self._books.complete:
+            return
         now = self.system.runtime.calendar()
         leases = Leases(self.system, "model", job="model", priority=0)
         try:
             with leases.database(wait=1.0, hold=5.0) as connection:
-                spent = spend.since(connection, now - now % DAY)
-        except LeaseError as error:
-            log.debug("model: what is spent today is not known yet: %s", error)
+                spent = spend.since(connection, now - now % DAY, before=self._books.began)
+        except Exception as error:  # noqa: BLE001 - whatever the database has, the call is not to fail for it
+            log.log(
+                logging.DEBUG if isinstance(error, LeaseError) else logging.WARNING,
+                "model: what is spent today is not known yet: %s",
+                error,
+            )
             return
-        with self._lock:
-            if self._quota.spent() == 0.0:
-                self._quota.begin_day(int(now // DAY), spent)
-        self._spent_known = True
+        self._books.complete_with(int(now // DAY), spent)
 
 
 NO_MODEL = "no model: OPENAI_API_KEY is not set, content comes from templates"
@@ -260,11 +295,12 @@ class ModelActor(ResourceActor):
         )
         super().__init__(policy, caps, breaker.Policy(slow_seconds=CALL_SECONDS), shelf)
         self.settings = settings
+        self.books = shelf.once(lambda: Books(self.system.runtime, settings))
         if settings.openai_api_key is None:
             self.desk.never = LeaseRefused(f"model: {NO_MODEL}", "not configured")
 
     def make_backend(self, build: int) -> Backend:
-        return ModelBackend(self.system, self.settings)
+        return ModelBackend(self.system, self.settings, self.books)
 
     def snapshot(self) -> ResourceState:
         backend = self.backend

@@ -41,7 +41,14 @@ class ResourceActor(Upkeep):
         self.ledger.resize(0, self.now())  # whoever comes before there is a backend waits for it
         self.desk = Desk(self.name, self.system.runtime, self.ledger, guard, shelf.tally, self)
         self.units = policy.capacity  # how many memory allows
+        self._unclosed: set[int] = set()  # tokens of leases whose units would not close
         self.ended.on_settled(lambda _: self.desk.close("its actor has ended"))  # also where it was abandoned
+
+    def on_start(self) -> None:
+        earlier, self.shelf.desk = self.shelf.desk, self.desk
+        if earlier is not None:
+            self.desk.succeed(earlier)
+        super().on_start()
 
     def receive(self, message: Any) -> Any:
         match message:
@@ -130,10 +137,16 @@ class ResourceActor(Upkeep):
         """The unit stays in quarantine, until the backend counts it no more or is rebuilt."""
         self.fault("not closed")
         log.error("%s: %s is not confirmed (%s): quarantined", self.name, label, error)
+        self._unclosed.add(int(label.removeprefix("close ")))
+        self._see_to_quarantine()
+
+    def _see_to_quarantine(self) -> None:
+        """Where all that could be lent would not close, only a new backend helps; once nobody uses the old one."""
         with self.desk.lock:
-            quarantined = len(self.ledger.quarantined())
-        if quarantined >= max(1, self.units) and self.state is UP:
-            self.rebuild(f"every unit is in quarantine; the last: {error}")
+            self._unclosed &= {lease.token for lease in self.ledger.quarantined()}
+            in_use = self.ledger.leases()
+        if len(self._unclosed) >= max(1, self.units) and not in_use and self.state is UP:
+            self.rebuild("every unit is in quarantine: none would close")
 
     # upkeep
 
@@ -148,7 +161,8 @@ class ResourceActor(Upkeep):
 
     def lend_again(self) -> None:
         def what(now: float) -> Decisions:
-            self.desk.guard = breaker.probe_succeeded(self.desk.guard, now)
+            if self.check_is_probe:
+                self.desk.guard = breaker.probe_succeeded(self.desk.guard, now)
             self.ledger.reopen()
             return (*self.ledger.reconcile(0, now), *self.ledger.resize(self.units, now))
 
@@ -166,6 +180,11 @@ class ResourceActor(Upkeep):
         self.units = max(0, min(units, self.most_units()))
         if self.state is UP:
             self.desk.move(lambda now: self.ledger.resize(self.units, now))
+            self._see_to_quarantine()
+
+    def _answered(self, detail: str) -> None:
+        super()._answered(detail)
+        self._see_to_quarantine()
 
     def most_units(self) -> int:
         """How many are configured."""
@@ -185,8 +204,15 @@ class ResourceActor(Upkeep):
     # telling
 
     def healthy(self) -> bool:
-        """Up, answering, and not held off by its breaker."""
-        return super().healthy() and not isinstance(self.desk.guard, breaker.Open | breaker.ForcedOpen)
+        """Up, answering, and not held off by its breaker.
+
+        One that waits for its trial counts as well, or nobody would come to make it; but where no check speaks for
+        the holders' calls, only the trial itself can tell.
+        """
+        held_off = breaker.Open | breaker.ForcedOpen
+        if not self.check_is_probe:
+            held_off |= breaker.HalfOpen
+        return super().healthy() and not isinstance(self.desk.guard, held_off)
 
     def snapshot(self) -> ResourceState:
         now = self.now()

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from actors.base import Actor
 from actors.ground.servers import ServerDown, ServerUp
 from actors.protocol import ComponentReport, ExitReason, TaskDone, TaskFailed
-from actors.resources.loans import Backend, BackendFault, BackendGone, Broken, Check, Rebuild, Shelf
+from actors.resources.loans import Backend, BackendFault, BackendGone, Broken, Check, Place, Rebuild, Shelf
 from actors.runtime import Timer
 from domain.backoff import Backoff
 
@@ -166,6 +166,7 @@ class Upkeep(Actor):
     def terminate(self, reason: ExitReason) -> None:
         for timer in self._timers.values():
             timer.cancel()
+        self.shelf.claim((self.generation + 1, 0))  # what opens yet comes too late
         self.shelf.clear()
         self.state, self.answering, self.renewing, self.detail = DOWN, False, False, f"stopped ({reason})"
         self.show()
@@ -206,21 +207,26 @@ class Upkeep(Actor):
             self.state = OPENING
             self.lend_nothing()
         self._become(self.state, f"opening, since {why}" if why else "opening")
-        build = self.build
-        self.task(f"open {build}", lambda: self._build(build, rest_seconds))
+        place = (self.generation, self.build)
+        self.shelf.claim(place)
+        self.task(f"open {self.build}", lambda: self._build(place, rest_seconds))
 
-    def _build(self, build: int, rest_seconds: float) -> tuple[Backend, str]:
-        """In a task: whatever was there goes first, so that there are never two."""
+    def _build(self, place: Place, rest_seconds: float) -> tuple[Backend, str]:
+        """In a task: whatever was there goes first, so that there are never two. Raises Superseded where another
+        build, or another incarnation's, began meanwhile: then nothing of this one is left."""
         self.shelf.clear()
         if rest_seconds:
             self.system.runtime.sleep(rest_seconds)
-        backend = self.make_backend(build)
-        self.shelf.put(backend)
+            self.shelf.check(place)
+        backend = self.make_backend(place[1])
         try:
-            return backend, backend.open()
+            self.shelf.put(place, backend)
+            detail = backend.open()
+            self.shelf.check(place)  # one that was closed while it opened may be open all the same
         except BaseException:
             backend.close()
             raise
+        return backend, detail
 
     def _opened(self, backend: Backend, detail: str) -> None:
         self.renewing = False
@@ -274,9 +280,9 @@ class Upkeep(Actor):
         if self._showing:  # that is done herewith
             self._showing = False
             self._timers["show"].cancel()
+        self.system.board.put(self.name, self.snapshot())  # first: who hears of it looks there for more
         if (self.healthy(), self.detail) != self._told:
             self._tell_health()
-        self.system.board.put(self.name, self.snapshot())
 
     def _tell_health(self) -> None:
         self._told = (self.healthy(), self.detail)

@@ -23,6 +23,7 @@ NotPermitted(reason='open for another 14.0 s', retry_at=17.0)
 True
 """
 
+import math
 import random
 from dataclasses import dataclass, replace
 
@@ -32,7 +33,8 @@ class Policy:
     """When it opens, and for how long.
 
     failures_in_row: opens at this many. window: how many of the last calls are remembered. window_failures,
-    window_slow: opens at this many failed or slow ones among them. slow_seconds: a call this long is slow.
+    window_slow: opens at this many failed or slow ones among them. slow_seconds: a call this long is slow, and so is
+    one that was given up at its caller's own deadline; infinity: none ever is.
     open_seconds: the first opening; each further one without a success between is twice as long, up to
     longest_open_seconds. jitter: each opening is longer or shorter by up to this part, so that breakers that opened
     together do not try together. trial_seconds: how long the call in half-open keeps its place.
@@ -191,6 +193,19 @@ def on_error(
         case Closed(in_row, window):
             after = window.with_call(policy.window, failed=True, slow=seconds >= policy.slow_seconds)
             return _judged(Closed(in_row + 1, after), now, policy, chance)
+        case HalfOpen(opened_times=times, trial=Trial(began)) if began == call.trial:
+            return _opened(times + 1, now, policy, chance)
+    return state
+
+
+def on_overrun(state: State, call: Permitted, now: float, policy: Policy, chance: random.Random) -> State:
+    """The call was given up at its caller's own deadline, without an answer: slow, however short that deadline."""
+    if policy.slow_seconds == math.inf:
+        return release_permission(state, call)
+    match state:
+        case Closed(in_row, window):
+            after = window.with_call(policy.window, failed=False, slow=True)
+            return _judged(Closed(in_row, after), now, policy, chance)
         case HalfOpen(opened_times=times, trial=Trial(began)) if began == call.trial:
             return _opened(times + 1, now, policy, chance)
     return state

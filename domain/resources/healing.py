@@ -4,7 +4,9 @@ One rule for all: retry → rebuild → restart its actor → restart its group,
 stops trying, since nobody is there at night; but what has been through its whole plan is rebuilt again and again
 rather than taking its neighbours down each time, and the operator is told.
 
-A session is not healed at all: logging in by itself is what gets an account locked.
+What answers by itself and only has its breaker open is treated as that, and mildly: a breaker ends its opening by
+itself, so a restart would heal nothing. A session is no ailment: logging in by itself is what gets an account locked,
+so the session's monitor stops the account and tells a person.
 
 >>> course = begin(Ailment.REDIS, now=0.0)
 >>> chance = random.Random(1)
@@ -26,24 +28,22 @@ from domain.backoff import Backoff
 
 
 class Ailment(StrEnum):
-    """What can be ill."""
+    """What can be ill: a resource by its name, or BREAKER, where it answers and what is asked of it fails."""
 
     DATABASE = "database"
     REDIS = "redis"
     BROWSER = "browser"
     MODEL = "model"
     BREAKER = "breaker"
-    SESSION = "session"
 
 
 class Step(StrEnum):
-    """What can be done, the mildest first. REBUILD is: close all, wait, open anew, test (a breaker: reset it)."""
+    """What can be done, the mildest first. REBUILD is: close all, wait, open anew, test."""
 
     RETRY = "retry"
     REBUILD = "rebuild"
     RESTART_ACTOR = "restart actor"
     RESTART_GROUP = "restart group"
-    ASK_OPERATOR = "ask operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ PLANS: Mapping[Ailment, Plan] = MappingProxyType(
         Ailment.BROWSER: Plan((_R, _B, _B, _A, _G), then=_B, rest_seconds=10.0),
         # Nothing of ours is broken when the model's API is away, and nothing else should suffer for it.
         Ailment.MODEL: Plan((_R, _R, _R, _B, _A), then=_R),
-        Ailment.BREAKER: Plan((_R, _B, _A), then=_B),
-        Ailment.SESSION: Plan((), then=Step.ASK_OPERATOR),
+        # A new pool or browser may be what it needs, and is tried once.
+        Ailment.BREAKER: Plan((_R, _R, _R, _B), then=_R),
     }
 )
 
@@ -106,6 +106,11 @@ class Course:
 def begin(ailment: Ailment, now: float) -> Course:
     """Treatment begins, its first step due at once."""
     return Course(ailment, began=now, due=now)
+
+
+def diagnosed(course: Course, ailment: Ailment) -> Course:
+    """The course for what it is by now: another ailment has another plan, which begins anew."""
+    return course if course.ailment is ailment else replace(course, ailment=ailment, attempts=0)
 
 
 def next_step(course: Course) -> Step:

@@ -88,7 +88,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """The hold nears its end: tell its holder. left: seconds."""
+    """The hold nears its end: tell people, since its holder is at work and hears nothing. left: seconds."""
 
     lease: Lease
     left: float

@@ -13,6 +13,8 @@ Exhausted(what='tokens per minute', retry_at=60.0)
 Exhausted(what='dollars per day', retry_at=None)
 >>> quota.reserve("b", tokens=600, dollars=0.2, now=4.0, day=21)
 Reserved(call='b')
+>>> quota.spent_before(21, 0.3), round(quota.spent(), 2)
+(None, 0.5)
 """
 
 from dataclasses import dataclass
@@ -61,14 +63,15 @@ class Quota:
         self._day = -1
         self._spent = 0.0
 
-    def begin_day(self, day: int, spent: float) -> None:
-        """What is already spent of this calendar day (its number), as after a restart."""
-        self._day, self._spent = day, spent
+    def spent_before(self, day: int, dollars: float) -> None:
+        """What others spent of this calendar day (its number), as a process before this one did: comes on top."""
+        self._begin(day)
+        if day == self._day:
+            self._spent += dollars
 
     def reserve(self, call: str, tokens: int, dollars: float, now: float, day: int) -> Reserved | Exhausted:
         """Whether a call of about this size may be made now. day: number of the calendar day."""
-        if day != self._day:
-            self._day, self._spent = day, 0.0
+        self._begin(day)
         self._recent = {name: one for name, one in self._recent.items() if one.at > now - MINUTE}
         if self.spent() + dollars > self.limits.dollars_per_day:
             return Exhausted("dollars per day", None)
@@ -90,6 +93,10 @@ class Quota:
         if made is not None:
             made.tokens, made.dollars = tokens, dollars
             self._spent += dollars
+
+    def _begin(self, day: int) -> None:
+        if day > self._day:
+            self._day, self._spent = day, 0.0
 
     def shares(self, now: float, day: int) -> tuple[tuple[str, float], ...]:
         """How much of each limit is used, 0 to 1, reservations included; named as in `Exhausted`."""

@@ -234,6 +234,26 @@ def test_the_group_is_not_restarted_while_its_neighbours_are_well() -> None:
     assert root == []
 
 
+def test_history_has_the_step_that_was_under_way_when_it_got_well() -> None:
+    world = HealthWorld()
+    told = world.ear("redis")
+    world.report("redis", False)
+    while not any(isinstance(message, Rebuild) for message in told):
+        world.advance(0.5)
+    world.report("redis", True)
+    assert (world.view.healing[-1].last, world.view.healing[-1].attempts) == ("rebuild", 3)
+
+
+def test_what_gets_well_between_two_steps_got_well_by_itself() -> None:
+    world = HealthWorld()
+    world.ear("redis")
+    world.report("redis", False)
+    while world.view.healing[0].attempts < 1:  # the first step has had its time
+        world.advance(0.1)
+    world.report("redis", True)
+    assert (world.view.healing[-1].last, world.view.healing[-1].attempts) == ("by itself", 1)
+
+
 def test_what_no_step_heals_is_told_to_a_person_and_so_is_the_end() -> None:
     world = HealthWorld()
     world.ear("resources")

@@ -24,6 +24,7 @@ from domain.resources.breaker import (
     forced_closed,
     forced_open,
     on_error,
+    on_overrun,
     on_success,
     probe_succeeded,
     release_permission,
@@ -146,6 +147,27 @@ def test_a_slow_trial_opens_it_again():
     assert isinstance(on_success(state, trial, 99.0, 20.0, STEADY, chance()), Open)
 
 
+def test_a_call_given_up_at_its_deadline_is_slow_however_short_that_was_and_no_success():
+    state: State = after("----")
+    for _ in range(STEADY.window_slow - 1):
+        state = on_overrun(state, CALL, 9.0, STEADY, chance())
+    assert isinstance(state, Closed)
+    assert state.in_row == 4
+    assert isinstance(on_overrun(state, CALL, 9.0, STEADY, chance()), Open)
+
+
+def test_a_trial_given_up_at_its_deadline_opens_it_again():
+    half_open, call = trial_at(after("-----"), 100.0)
+    assert on_overrun(half_open, call, 130.0, STEADY, chance()) == Open(130.0, 160.0, 2)
+
+
+def test_where_nothing_is_slow_a_deadline_tells_nothing_and_frees_the_place():
+    patient = Policy(jitter=0.0, slow_seconds=float("inf"))
+    assert on_overrun(after("+"), CALL, 9.0, patient, chance()) == after("+")
+    half_open, call = trial_at(after("-----"), 100.0)
+    assert on_overrun(half_open, call, 130.0, patient, chance()) == release_permission(half_open, call)
+
+
 def test_calls_that_began_before_it_opened_do_not_move_it():
     opened = after("-----")
     half, _ = trial_at(opened, 19.0)
@@ -207,7 +229,9 @@ def test_from_any_state_some_time_passes_and_a_call_is_let_through(state):
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["ask", "well", "badly", "slowly", "nothing", "probe"]), st.floats(0, 40)),
+        st.tuples(
+            st.sampled_from(["ask", "well", "badly", "slowly", "overrun", "nothing", "probe"]), st.floats(0, 40)
+        ),
         max_size=80,
     )
 )
@@ -232,6 +256,8 @@ def test_however_it_is_used_it_lets_one_trial_through_within_96_seconds(steps):
                 state = on_success(state, call, 99.0 if what == "slowly" else 0.1, now, policy, random_source)
             case "badly":
                 state = on_error(state, call, 0.1, now, policy, random_source)
+            case "overrun":
+                state = on_overrun(state, call, now, policy, random_source)
             case "nothing":
                 state = release_permission(state, call)
             case "probe":

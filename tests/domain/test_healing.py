@@ -17,11 +17,11 @@ from domain.resources.healing import (
     after_failure,
     after_success,
     begin,
+    diagnosed,
     next_step,
     remember,
 )
 
-CURABLE = [ailment for ailment in Ailment if ailment is not Ailment.SESSION]
 ORDER = list(Step)
 
 
@@ -41,14 +41,14 @@ def test_the_first_step_is_due_at_once():
     assert begin(Ailment.DATABASE, 100.0).due == 100.0
 
 
-@pytest.mark.parametrize("ailment", CURABLE)
+@pytest.mark.parametrize("ailment", Ailment)
 def test_each_step_is_at_least_as_drastic_as_the_one_before_until_the_plan_is_through(ailment):
     _, taken = after_failures(ailment, len(PLANS[ailment].steps))
     assert taken == sorted(taken, key=ORDER.index)
     assert taken[0] is Step.RETRY
 
 
-@pytest.mark.parametrize("ailment", CURABLE)
+@pytest.mark.parametrize("ailment", Ailment)
 def test_treatment_never_ends_and_never_takes_the_neighbours_down_twice(ailment):
     course, taken = after_failures(ailment, 200)
     assert taken.count(Step.RESTART_GROUP) <= 1
@@ -61,10 +61,18 @@ def test_the_group_is_restarted_for_what_everything_stands_on_only():
     assert with_group == {Ailment.DATABASE, Ailment.REDIS, Ailment.BROWSER}
 
 
-def test_a_session_is_for_a_person_from_the_start():
-    course = begin(Ailment.SESSION, 0.0)
-    assert next_step(course) is Step.ASK_OPERATOR
-    assert course.exhausted
+def test_what_answers_is_never_restarted_for_its_breaker():
+    _, taken = after_failures(Ailment.BREAKER, 200)
+    assert set(taken) == {Step.RETRY, Step.REBUILD}
+    assert taken.count(Step.REBUILD) == 1
+
+
+def test_another_ailment_has_its_own_plan_from_its_beginning_and_the_same_goes_on():
+    course, _ = after_failures(Ailment.REDIS, 4)
+    assert diagnosed(course, Ailment.REDIS) == course
+    other = diagnosed(course, Ailment.BREAKER)
+    assert next_step(other) is Step.RETRY
+    assert (other.began, other.due, other.recent) == (course.began, course.due, course.recent)
 
 
 def test_postgres_rests_5_seconds_and_the_browser_10_in_a_rebuild():

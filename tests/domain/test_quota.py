@@ -1,5 +1,6 @@
 """The quota of the model: no minute and no day takes more than its limits, whatever the calls turn out to be."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +45,28 @@ def test_a_call_that_never_settles_keeps_what_it_reserved() -> None:
     quota = Quota(LIMITS)
     quota.reserve("lost", 10, 0.9, now=0.0, day=1)
     assert isinstance(quota.reserve("next", 10, 0.2, now=3600.0, day=1), Exhausted)
+
+
+@given(st.floats(0, 2), st.floats(0.001, 0.5), st.booleans())
+def test_what_was_spent_before_counts_on_top_of_what_was_spent_since(
+    before: float, since: float, settled: bool
+) -> None:
+    quota = Quota(LIMITS)
+    quota.reserve("a", 10, since, now=0.0, day=20)
+    if settled:
+        quota.settle("a", 10, since)
+    quota.spent_before(20, before)
+    spent = quota.spent()
+    assert spent == pytest.approx(before + since)
+    answer = quota.reserve("b", 10, 0.1, now=1.0, day=20)
+    assert isinstance(answer, Exhausted) is (spent + 0.1 > LIMITS.dollars_per_day)
+
+
+def test_what_was_spent_on_a_day_that_is_over_does_not_count() -> None:
+    quota = Quota(LIMITS)
+    quota.reserve("a", 10, 0.3, now=0.0, day=21)
+    quota.spent_before(20, 0.9)
+    assert quota.spent() == pytest.approx(0.3)
 
 
 def test_what_is_used_of_each_limit_is_told_as_a_share() -> None:
