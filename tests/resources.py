@@ -10,14 +10,14 @@ import pytest
 
 from actors.base import Actor
 from actors.care.control import Subscribe, Unpin
-from actors.care.health import HealthActor
+from actors.care.health import RESOURCES, HealthActor
 from actors.ground.redis_server import RedisServer
 from actors.ground.servers import ServerActor
 from actors.protocol import ChildSpec, ComponentReport, LevelChanged, Ping, Shutdown
 from actors.resources.client import Leases
 from actors.resources.loans import Check, ResourceState
 from actors.resources.specs import resource_specs
-from actors.runtime import ThreadedRuntime
+from actors.runtime import Runtime, ThreadedRuntime
 from actors.system import System
 from domain.resources.admission import Budget
 from domain.resources.levels import COMPONENTS, Level
@@ -57,8 +57,8 @@ class Witness(Actor):
 class World:
     """One system with the resources under test."""
 
-    def __init__(self, **environment: str) -> None:
-        self.system = System(ThreadedRuntime())
+    def __init__(self, runtime: Runtime | None = None, **environment: str) -> None:
+        self.system = System(runtime or ThreadedRuntime())
         self.settings: Settings = parse(environment, {})
         self.specs: dict[str, ChildSpec] = {}
         self.patch = pytest.MonkeyPatch()
@@ -122,11 +122,19 @@ class World:
 
     def watch(self) -> None:
         """Have the real health actor look on, once all that is under test is there."""
-        self.patch.setattr("domain.resources.levels.SETTLE_SECONDS", SETTLE_SECONDS)
+        self.settle_soon()
         self.start(ChildSpec("health", HealthActor), until_up=False)
         for name in COMPONENTS:
             if name not in self.specs:
                 self.start(ChildSpec(name, Well), until_up=False)
+        self.bear_witness()
+
+    def settle_soon(self) -> None:
+        """What is well again counts as well in a moment, until the end of this world."""
+        self.patch.setattr("domain.resources.levels.SETTLE_SECONDS", SETTLE_SECONDS)
+
+    def bear_witness(self) -> None:
+        """Have somebody told of every level."""
         witness = self.system.start("witness", Witness)
         assert isinstance(witness, Witness)
         self.witness = witness
@@ -175,7 +183,7 @@ class World:
 
     def whole(self) -> None:
         """Wait until the level is full and nothing is lent, and see that no unit is missing."""
-        for name in self.specs:
+        for name in RESOURCES:
             if isinstance(self.system.board.get(name), ResourceState):
                 state = self.settled(name, healthy=True, in_use=0, quarantined=0)
                 assert state.capacity == state.limit, state
