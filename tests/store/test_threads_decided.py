@@ -1,12 +1,17 @@
 """What a person decides about one part of a thread, and what becomes of the others."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from domain.publishing.states import State
 from store import posts
 from store.posts import Decided, Duplicate, Impossible
 from store.sql import Connection
 from tests.store.world import ACCOUNT, NOW, REAL, claimed, draft, held, now, token, trail
+from tests.waiting import eventually
 
 TEXTS = ("one", "two", "three")
 
@@ -113,3 +118,15 @@ def test_a_thread_is_not_brought_back_where_a_text_of_it_is_under_way_otherwise(
     assert decide(conn, ids[0], "retry") == Duplicate(other + 1, State.PLANNED)
     assert states(conn, ids) == ["failed_definite"] * 3
     assert [trail(conn, each) for each in ids] == before
+
+
+def test_a_confirmation_that_comes_while_a_person_decides_is_not_overwritten(dsn: str, conn: Connection) -> None:
+    ids = lost_sight_of_the_first(conn)
+    waits = "select 1 from pg_locks where not granted"
+    with ThreadPoolExecutor(1) as aside, psycopg.connect(dsn, row_factory=dict_row) as other:
+        with other.transaction():
+            posts.confirm(other, ids[0], token(now(other, ids[0])), 11, who="one", at=NOW, evidence={})
+            decided = aside.submit(decide, conn, ids[0], "retry")
+            eventually(lambda: other.execute(waits).fetchone() is not None)
+        assert isinstance(decided.result(), Impossible)
+    assert now(conn, ids[0]).state is State.CONFIRMED
