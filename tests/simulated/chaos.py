@@ -342,7 +342,7 @@ def storm(place: Place) -> Iterator[Storm]:
     """A storm over the place, and its last life's end."""
     disk = Disk(place.clock.now)
     disk.now = lambda: place.clock.now()
-    busy = Policy(posts_a_day=1_000, posts_an_hour=1_000, between_posts=2 * MINUTE)
+    busy = place.policy = Policy(posts_a_day=1_000, posts_an_hour=1_000, between_posts=2 * MINUTE)
     with (
         patch("store.journal_file._connect", disk.open),
         patch("actors.work.publisher.Policy", lambda: busy),

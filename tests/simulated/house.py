@@ -26,7 +26,8 @@ from actors.simulation import BEGIN, EPOCH, SimulatedRuntime
 from actors.system import System
 from actors.work.registry import load
 from domain.calendar import Anchor
-from domain.settings import Settings, parse
+from domain.publishing.caps import Policy
+from domain.settings import APPROVAL, Settings, parse
 from social.inprocess import InProcessSite
 from social.sandbox.network import Network
 from social.sandbox.storage import Storage
@@ -35,6 +36,7 @@ from supervisors import tree
 from supervisors.supervisor import Supervisor
 from tests.simulated.outside import Outside, Weather
 from tests.simulated.verdict import Findings, findings
+from tests.simulated.verdict_manners import Terms
 
 SHARED_MEMORY = Path("/dev/shm")  # where a flush to the disk costs nothing
 WEIGHT = Weight({"python": 120 * MIB, "browser": 150 * MIB})
@@ -53,7 +55,7 @@ class Clock:
 
 @dataclass
 class Place:
-    """What stays when Roost dies: its home, the database, the site."""
+    """What stays when Roost dies: its home, the database, the site. policy: the caps in force."""
 
     dsn: str
     home: Path
@@ -64,6 +66,7 @@ class Place:
     clock: Clock
     lives: int = 0
     extra: dict[str, str] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
 
     def calendar(self) -> float:
         """Calendar Unix seconds."""
@@ -71,7 +74,8 @@ class Place:
 
     def findings(self) -> Findings:
         """What became of every post."""
-        return findings(self.dsn, self.site.network.storage.posts(), self.calendar())
+        terms = Terms(self.policy, approval=self.settings().replies == APPROVAL)
+        return findings(self.dsn, self.site.network.storage.posts(), self.calendar(), terms)
 
     def settings(self) -> Settings:
         """Those of production, on the sandbox."""

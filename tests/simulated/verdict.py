@@ -1,7 +1,7 @@
 """What Roost left behind, judged from outside: the site's own posts against the rows, and how the jobs did."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,19 +10,30 @@ import psycopg
 from domain.calendar import MINUTE
 from domain.publishing.uniqueness import normalized
 from social.sandbox.storage import OwnPost
+from tests.simulated.verdict_manners import Terms, manners
 
 STALLED = 40 * MINUTE  # calendar
+WAITING = "(p.state = 'planned' and p.approval in ('not_needed', 'approved'))"
+# The courtesy that lets a reply wait for days: its author, or its conversation, was answered before.
+ANSWERED = """exists (select 1 from cap_charges c where c.kind = 'reply' and c.post_id <> p.id
+                       and (c.author = p.parent_author or c.conversation_id = p.conversation_id))"""
+BY_DEFAULT = Terms()
 
 
 @dataclass
 class Findings:
-    """The site's own posts against the rows. Each list has one line a case."""
+    """The site's own posts against the rows. Each list has one line a case.
+
+    denied: failed for good, and on the site. manners: what should not have been sent, or not then.
+    """
 
     posts: int = 0
     doubled: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     unresolved: list[str] = field(default_factory=list)
+    denied: list[str] = field(default_factory=list)
     stalled: list[str] = field(default_factory=list)
+    manners: list[str] = field(default_factory=list)
     needs_human: int = 0
     states: Counter[str] = field(default_factory=Counter)
 
@@ -32,12 +43,14 @@ class Findings:
             ("doubled", self.doubled),
             ("lost", self.lost),
             ("unresolved", self.unresolved),
+            ("denied", self.denied),
             ("stalled", self.stalled),
+            ("manners", self.manners),
         )
         return [f"{name}: {line}" for name, lines in named for line in lines]
 
 
-def findings(dsn: str, on_site: Sequence[OwnPost], now: float) -> Findings:
+def findings(dsn: str, on_site: Sequence[OwnPost], now: float, terms: Terms = BY_DEFAULT) -> Findings:
     """What became of every post. on_site: the own posts as the site has them. now: calendar seconds."""
     found = Findings(len(on_site))
     by_id = {post.id: post for post in on_site}
@@ -82,11 +95,59 @@ def findings(dsn: str, on_site: Sequence[OwnPost], now: float) -> Findings:
         states = by_text.get(normalized(post.text), [])
         if post.id not in confirmed and not {"unknown", "needs_human"} & set(states):
             found.lost.append(f"site post {post.id} has no row that knows it (rows with its text: {states})")
-    due = "state = 'planned' and kind = 'post' and approval <> 'waiting'"
-    overdue = rows(dsn, f"select id from posts where {due} and due_at < to_timestamp({now - STALLED})")
-    if overdue and all(post.at < now - STALLED for post in on_site if post.in_reply_to is None):
-        found.stalled.append(f"{len(overdue)} posts are due, and none was published for {STALLED / MINUTE:g} minutes")
+    found.denied = list(_denied(dsn, [post for post in on_site if post.id not in confirmed]))
+    found.stalled = [*_none_goes_out(dsn, on_site, now), *_passed_over(dsn, now)]
+    found.manners = manners(dsn, on_site, terms)
     return found
+
+
+def _denied(dsn: str, unaccounted: Sequence[OwnPost]) -> Iterator[str]:
+    """Failed for good, says the row, and the site has it."""
+    query = """
+        select id, body, kind, parent_site_id, extract(epoch from created_at)::float8 from posts
+         where state = 'failed_definite' order by id
+    """
+    for number, body, kind, parent, created in rows(dsn, query):
+        for post in unaccounted:
+            same = normalized(post.text) == normalized(str(body)) and (kind != "reply" or post.in_reply_to == parent)
+            if same and isinstance(created, float) and post.at >= created:
+                yield f"post {number} is failed_definite, and the site has it as {post.id}"
+
+
+def _none_goes_out(dsn: str, on_site: Sequence[OwnPost], now: float) -> Iterator[str]:
+    """Posts and threads are due, or replies that nothing forbids, and for long nothing of the kind went out."""
+    ours = {None, *(post.id for post in on_site)}
+    sent: dict[str, list[float]] = {"posts": [], "replies": []}
+    for post in on_site:
+        sent["posts" if post.in_reply_to in ours else "replies"].append(post.at)
+    for what, kinds, forbidden in (("posts", "'post', 'thread_part'", "false"), ("replies", "'reply'", ANSWERED)):
+        overdue = rows(
+            dsn,
+            f"select id from posts p where {WAITING} and kind in ({kinds}) and not {forbidden} "
+            f"and due_at < to_timestamp({now - STALLED}) order by id",
+        )
+        if overdue and all(at < now - STALLED for at in sent[what]):
+            yield f"{len(overdue)} {what} are due, and none was published for {STALLED / MINUTE:g} minutes"
+
+
+def _passed_over(dsn: str, now: float) -> Iterator[str]:
+    """A post or thread that waits while others, due after it, are claimed: no claim will ever take it."""
+    query = f"""
+        with unit as (
+            select coalesce(thread_id, id) as id, min(due_at) filter (where state = 'planned') as due_at,
+                   greatest(max(changed_at), min(due_at) filter (where state = 'planned')) as since,
+                   max(due_at) filter (where state <> 'planned') as taken_due_at,
+                   bool_or({WAITING}) as waits,
+                   bool_or(state in ('claimed', 'armed', 'unknown', 'needs_human')) as held
+              from posts p where kind <> 'reply' group by 1)
+        select id from unit
+         where waits and not held and since < to_timestamp({now - STALLED})
+           and exists (select 1 from unit other join post_events e on e.post_id = other.id and e.event = 'claimed'
+                        where not other.waits and other.taken_due_at > unit.due_at and e.at > unit.since)
+         order by id
+    """
+    for (number,) in rows(dsn, query):
+        yield f"post {number} is due for more than {STALLED / MINUTE:g} minutes, and those due after it are taken"
 
 
 def rows(dsn: str, query: str) -> list[tuple[object, ...]]:
