@@ -65,7 +65,7 @@ def last_looks(
 
 
 def look_failed(conn: Connection, post_id: int, *, at: float) -> None:
-    """Its page could not be read at `at` (calendar Unix seconds)."""
+    """Its page told no counts at `at` (calendar Unix seconds)."""
     query = "update posts set look_failed_at = to_timestamp(%(at)s) where id = %(id)s"
     changed(conn, query, {"id": post_id, "at": at})
 

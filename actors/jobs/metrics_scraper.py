@@ -76,7 +76,7 @@ class Scraper(Job):
                 at = ctx.calendar()
                 for post in seen.missing:  # id_recovery finds out whether it was removed
                     posts.missed(connection, post.id, who=self.spec.name, at=at, detail={"by": "its own page"})
-                for post in seen.failed:
+                for post in (*seen.missing, *seen.failed):
                     metrics.look_failed(connection, post.id, at=at)
         except Exception as error:
             if not database_is_away(error):

@@ -3,6 +3,6 @@
 
 -- Since when it does not show the post, while nobody has found out whether that was removed.
 alter table posts add column missing_since timestamptz;
--- When it could not be read, the last time.
+-- When it could not be read, or did not show the post, the last time.
 alter table posts add column look_failed_at timestamptz;
 create index posts_missing on posts (account, missing_since) where missing_since is not null and removed_at is null;

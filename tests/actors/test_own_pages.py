@@ -211,12 +211,13 @@ def test_one_flaky_page_erases_nothing(world: World) -> None:
 def test_what_the_profile_shows_stands_whatever_its_own_page_says(world: World) -> None:
     (post,) = published(world, 1)
     page_fails(world, Missing("no such post"), post)
-    for _ in range(3):
+    for _ in range(12):
         world.run(MetricsScraper())
         world.now += APART
         world.run(IdRecovery())
     assert now(world, post).body == post.body
     assert now(world, post).removed_at is None
+    assert trail(world.conn, post).count("missing") < 10, "nor is it asked as often as a page that tells something"
 
 
 def test_posts_that_are_gone_do_not_keep_the_others_from_being_counted(world: World) -> None:
