@@ -4,8 +4,10 @@
 
 --seeds: how many storms (default 100; with 0 there is the day alone); --hours: calendar hours of each (default 2);
 --processes: storms at once (default 2), each in a process of its own (`bench.storm`), so that none is larger than its
-one seed makes it; --seed: that storm alone, with the log, and no day. The exit code is 1 where anything is lost,
-doubled or left unresolved, or where a storm took the level down for longer than it may.
+one seed makes it; --seed: that storm alone, with the log, and no day. The first storm and the first hours of the day
+are lived twice, and their traces compared. The exit code is 1 where anything is lost, doubled, unresolved, stalled,
+denied or ill-mannered (`tests.simulated.verdict`), where a storm took the level down for longer than it may, where a
+seed did not go the same way again, or where the day misses what is asked of it (`ASKED`).
 """
 
 import argparse
@@ -15,14 +17,15 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from actors.resources.loans import ResourceState
 from bench.line import line
 from bench.storm import BACK_WITHIN, storm
-from domain.calendar import DAY
+from domain.calendar import DAY, HOUR
 from domain.jobs.spec import Kind
 from tests.postgres import Server, running_server
 from tests.simulated.chaos import replay
@@ -31,8 +34,24 @@ from tests.simulated.verdict import Scores, scores
 
 BENCH = "chaos"
 DAY_SEED = 1
+POOLS = ("database", "redis", "browser")
 LONGEST = 1800.0  # real seconds that one storm may take before it counts as hung
-SUMS = ("posts", "failures", "lives", "lost", "doubled", "unresolved", "stalled", "needs_human")
+SUMS = (
+    "posts",
+    "failures",
+    "lives",
+    "lost",
+    "doubled",
+    "unresolved",
+    "denied",
+    "stalled",
+    "manners",
+    "needs_human",
+)
+TWICE = 3 * HOUR  # calendar: of the day, for its trace
+ASKED = {"posting": 0.95, "scraping": 0.90, "job": 0.95}  # success, each to be above it
+MOST_IN_USE = 0.80  # of the units' time, each pool
+SOON_ENOUGH = 120.0  # real seconds that a day may take
 
 
 def run() -> None:
@@ -43,11 +62,13 @@ def run() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int)
     given = parser.parse_args()
-    all_of_them = Storms(given.hours)
+    all_of_them, missed = Storms(given.hours), []
     with running_server() as postgres:
         if given.seed is None:
             logging.disable(logging.CRITICAL)
-            _live_a_day(postgres)
+            missed = _live_a_day(postgres)
+            if missed:
+                print("\n".join(["in a day without failures:", *missed]), file=sys.stderr, flush=True)
             all_of_them.live(postgres, range(given.seeds), given.processes)
         else:
             logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
@@ -56,7 +77,7 @@ def run() -> None:
             postgres.drop(dsn)
     if all_of_them.seeds:
         all_of_them.tell()
-    if all_of_them.failed:
+    if missed or all_of_them.failed:
         sys.exit(1)
 
 
@@ -73,12 +94,19 @@ class Storms:
     peak: float = 0.0
     wall: float = 0.0
 
-    def live(self, postgres: Server, seeds: Iterable[int], processes: int) -> None:
+    def live(self, postgres: Server, seeds: Sequence[int], processes: int) -> None:
         """Live them all, so many at once."""
         began = time.perf_counter()
         with ThreadPoolExecutor(processes) as at_once:
-            for seed, found in at_once.map(lambda seed: (seed, self._in_a_process(postgres, seed)), seeds):
-                self.count(seed, found)
+            traces: dict[int, str | None] = {}
+            # The first of them once more, at the end.
+            every = [*seeds, *seeds[:1]]
+            for seed, found in at_once.map(lambda seed: (seed, self._in_a_process(postgres, seed)), every):
+                if seed not in traces:
+                    traces[seed] = found.get("trace")
+                    self.count(seed, found)
+                elif found.get("trace") != traces[seed]:
+                    self.bad(seed, ["it went another way the second time: the traces differ"])
         self.wall = time.perf_counter() - began
 
     def count(self, seed: int, found: dict[str, Any]) -> None:
@@ -89,12 +117,13 @@ class Storms:
         self.back = max(self.back, found.get("back", 0.0))
         self.peak = max(self.peak, found.get("peak_mb", 0.0))
         if found["bad"]:
-            self.failed[seed] = found["bad"]
-            print(
-                "\n".join([f"seed {seed}:", *found["bad"], f"replay: {replay(seed, self.hours)}"]),
-                file=sys.stderr,
-                flush=True,
-            )
+            self.bad(seed, found["bad"])
+
+    def bad(self, seed: int, why: list[str]) -> None:
+        """This one has failed."""
+        self.failed.setdefault(seed, []).extend(why)
+        said = "\n".join([f"seed {seed}:", *why, f"replay: {replay(seed, self.hours)}"])
+        print(said, file=sys.stderr, flush=True)
 
     def tell(self) -> None:
         """Print the lines."""
@@ -128,31 +157,75 @@ class Storms:
             postgres.drop(dsn)
 
 
-def _live_a_day(postgres: Server) -> None:
-    """24 hours of the tree without failures: how long they take, and how the jobs did."""
-    dsn = postgres.fresh()
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day that was lived. took: real seconds of this machine. busy: the share of its units' time, by pool.
+
+    trace: of its first hours.
+    """
+
+    took: float
+    score: Scores
+    bad: list[str]
+    level: str
+    busy: dict[str, float]
+    trace: str
+
+    def missed(self) -> list[str]:
+        """What must not be, one line each."""
+        found = list(self.bad)
+        for name, share in self.shares().items():
+            if share <= ASKED[name]:
+                found.append(f"{name} success is {share:.3f}, more than {ASKED[name]:.2f} is asked")
+        for name, share in self.busy.items():
+            if share >= MOST_IN_USE:
+                found.append(f"{name} is in use for {share:.2f} of its time, less than {MOST_IN_USE:.2f} is asked")
+        if self.level != "full":
+            found.append(f"the level at its end is {self.level}")
+        if self.took > SOON_ENOUGH:
+            found.append(f"it took {self.took:.0f} s, {SOON_ENOUGH:.0f} are asked")
+        return found
+
+    def shares(self) -> dict[str, float]:
+        """The success rates, by the words of `ASKED`."""
+        return {"posting": self.score.posting, "scraping": self.score.scraping, "job": self.score.jobs}
+
+
+def _live_a_day(postgres: Server) -> list[str]:
+    """24 hours of the tree without failures: how long they take, and how the jobs did. Returns what was missed."""
+    dsn, again = postgres.fresh(), postgres.fresh()
     used = time.process_time()
-    took, score = _day(dsn)
-    line(BENCH, "sim_day_seconds", took, "s")
+    day = lived(dsn, DAY)
+    line(BENCH, "sim_day_seconds", day.took, "s", "asked: at most", day.took / SOON_ENOUGH)
     line(BENCH, "sim_day_cpu_seconds", time.process_time() - used, "s")  # of this process, without Postgres
-    line(BENCH, "sim_day_posting_success", score.posting, "share")
-    line(BENCH, "sim_day_scraping_success", score.scraping, "share")
-    line(BENCH, "sim_day_job_success", score.jobs, "share")
+    for name, share in day.shares().items():
+        line(BENCH, f"sim_day_{name}_success", share, "share", "asked: more than", share / ASKED[name])
+    for name, share in day.busy.items():
+        line(BENCH, f"sim_day_{name}_in_use", share, "share", "asked: less than", share / MOST_IN_USE)
+    same = lived(again, TWICE).trace == day.trace
+    line(BENCH, "sim_day_goes_the_same_way_again", float(same), "1 or 0")
     postgres.drop(dsn)
+    postgres.drop(again)
+    return [*day.missed(), *([] if same else ["the same seed went another way the second time: the traces differ"])]
 
 
-def _day(dsn: str) -> tuple[float, Scores]:
-    """Wall seconds of a day in real time's own speed."""
+def lived(dsn: str, seconds: float) -> Day:
+    """So many calendar seconds, at least TWICE, in real time's own speed."""
     with home(dsn, DAY_SEED) as place:
         began = time.perf_counter()
         house = House(place)
         house.boot()
-        house.runtime.sleep(DAY)
+        house.runtime.sleep(TWICE)
+        trace = house.runtime.trace()
+        house.runtime.sleep(seconds - TWICE)
         took = time.perf_counter() - began
+        board = house.system.board
+        busy = {}
+        for name in POOLS:
+            state = board.get(name)
+            assert isinstance(state, ResourceState)
+            busy[name] = sum(use.held for use in state.jobs) / (state.limit * seconds)
+        level = board.get("health").level
         house.end()
-        bad = place.findings().bad()
-        if bad:
-            print("\n".join(["in a day without failures:", *bad]), file=sys.stderr, flush=True)
-            sys.exit(1)
         scraping = {job.spec.name for job in house.jobs if job.spec.kind is Kind.SCRAPING}
-        return took, scores(dsn, scraping)
+        return Day(took, scores(dsn, scraping), place.findings().bad(), level, busy, trace)
