@@ -207,10 +207,12 @@ class Desk:
         seconds = now - lease.granted_at
         if fault is not None:
             self.guard = breaker.on_error(self.guard, permit, seconds, now, self._policy, self._chance)
-        elif used:
-            self.guard = breaker.on_success(self.guard, permit, seconds, now, self._policy, self._chance)
-        else:
+        elif not used:
             self.guard = breaker.release_permission(self.guard, permit)
+        elif now < lease.hold_until:
+            self.guard = breaker.on_success(self.guard, permit, seconds, now, self._policy, self._chance)
+        else:  # its holder was at it to the end of its time, waiting for what is slow
+            self.guard = breaker.on_overrun(self.guard, permit, now, self._policy, self._chance)
 
     def succeed(self, earlier: "Desk") -> None:
         """Go on with the breaker of the incarnation before: what failed, fails still, and an order stands."""
@@ -314,21 +316,14 @@ class Desk:
     def _take(self, lease: leases.Lease, cause: leases.Cause, reason: str, held: float) -> Effect:
         loan = self._loans.pop(lease.token, None)
         if cause is leases.Cause.HOLD_DEADLINE:
-            self._judge_overrun(lease, None if loan is None else loan.fault, held)
+            self.judge(
+                lease, None if loan is None else loan.fault, True, max(lease.hold_until, lease.granted_at + held)
+            )
         else:
             self._free_permit(lease.request)
         if loan is not None:
             self.tally.revoked(lease.request.job, cause.value, held)
         return lambda: self._owner.taken(loan, lease, reason)
-
-    def _judge_overrun(self, lease: leases.Lease, fault: str | None, held: float) -> None:
-        """Its holder was at it to the end of its time: what it waited for has failed, or is slow."""
-        now = lease.granted_at + held
-        if fault is not None:
-            self.judge(lease, fault, True, now)
-        else:
-            permit = self._trials.pop(lease.request.request_id, ORDINARY)
-            self.guard = breaker.on_overrun(self.guard, permit, now, self._policy, self._chance)
 
     def _free_permit(self, request: leases.Request) -> None:
         permit = self._trials.pop(request.request_id, None)

@@ -12,6 +12,7 @@ from actors.care.view import HealthView
 from actors.ground.servers import ServerUp
 from actors.protocol import ChildSpec, RestartChild, Shutdown, TerminateChild
 from actors.resources.client import Leases
+from actors.resources.database import DatabaseBackend, DatabaseDown
 from actors.resources.loans import (
     Backend,
     LeaseRefused,
@@ -25,6 +26,7 @@ from actors.resources.loans import (
 )
 from actors.resources.shell import ResourceActor
 from actors.resources.upkeep import UP
+from actors.runtime import ThreadedRuntime
 from domain.resources import breaker
 from domain.resources.leases import Lease
 from domain.resources.reserves import redis_policy
@@ -223,6 +225,16 @@ def test_an_actor_that_ends_while_it_opens_leaves_nothing(house: House) -> None:
     assert house.open == []
 
 
+def test_a_pool_that_is_closed_while_it_migrates_is_never_open(
+    empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = DatabaseBackend(empty_dsn, 2, ThreadedRuntime(), build=1)
+    monkeypatch.setattr("actors.resources.database.migrate", lambda *_, **__: backend.close())
+    with pytest.raises(DatabaseDown, match="closed before it was open"):
+        backend.open()
+    assert backend.pool.closed
+
+
 # the breaker, over a restart
 
 
@@ -315,6 +327,16 @@ def test_leases_that_end_at_their_deadline_open_the_breaker_though_checks_go_wel
         house.use(hold=2.0, stays=3.0)
     assert house.shown.breaker == "closed"
     house.use(hold=2.0, stays=3.0)
+    assert house.shown.breaker_opened_times == 1
+
+
+def test_a_lease_that_comes_back_after_its_deadline_was_as_slow_as_one_that_was_taken(house: House) -> None:
+    for _ in range(10):
+        leases = Leases(house.system, "run:1", "learn", priority=0)
+        desk, loan = leases._acquire("redis", "", wait=1.0, hold=2.0)
+        desk.judge(loan.lease, None, used=True, now=loan.lease.hold_until)  # its statement ended at the same moment
+        loan.give_back()
+        desk.give_back(loan, used=False)
     assert house.shown.breaker_opened_times == 1
 
 
