@@ -172,28 +172,35 @@ def test_who_waits_is_not_handed_what_was_taken_from_its_holder(world: World, em
     world.settled("database", in_use=0, quarantined=0, granted=3, ended=1, revoked=2)
 
 
-def terminate_all(dsn: str) -> None:
-    """End every connection of Roost's, in use or not, from the server's side."""
+def terminate(dsn: str, which: str) -> None:
+    """End those of Roost's connections from the server's side."""
     with psycopg.connect(dsn, autocommit=True) as other:
-        other.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'roost'")
+        other.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity "  # type: ignore[call-overload]
+            f"where application_name = 'roost' and {which}"
+        )
 
 
-def test_terminated_backends_cost_who_uses_one_a_statement_and_nobody_else_anything(
-    world: World, empty_dsn: str
-) -> None:
+def test_terminated_idle_backends_cost_nobody_anything(world: World, empty_dsn: str) -> None:
     leases = world.holder("plan:1")
     query(leases)()
-    with world.through(Level.FULL):
-        terminate_all(empty_dsn)
-        assert query(leases)() == (1,)  # dead idle connections are noticed before they are lent
+    terminate(empty_dsn, "true")
+    assert query(leases)() == (1,)  # dead idle connections are noticed before they are lent
+    world.whole()
 
+
+def test_a_terminated_backend_costs_who_uses_it_a_statement_and_nobody_else_anything(
+    world: World, empty_dsn: str
+) -> None:
+    before = world.state("database")
+    with world.through(Level.FULL, meanwhile=world.uses_the_database):
         work = InThread(query(world.holder("learn:1"), "select pg_sleep(60)"))
         eventually(lambda: running(empty_dsn) == 1)
-        terminate_all(empty_dsn)
+        terminate(empty_dsn, "query = 'select pg_sleep(60)'")
         assert isinstance(work.over().error, psycopg.errors.AdminShutdown)
-        assert query(leases)() == (1,)
-    counted = world.settled("database", granted=4, ended=4, builds=1, breaker="closed")
-    assert dict(counted.faults) == {"reported by a holder": 1}
+        assert query(world.holder("learn:2"))() == (1,)
+    after = world.settled("database", revoked=0, builds=before.builds, breaker="closed")
+    assert dict(after.faults) == {"reported by a holder": 1}
 
 
 def test_the_operator_can_hold_the_breaker_open_and_let_it_go(world: World) -> None:
