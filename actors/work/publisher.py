@@ -129,10 +129,10 @@ class Publisher:
                 settling.drop_overtaken(self.ctx, connection, self.what)
                 if permission.let_go(self.ctx, self.what, self.policy):
                     outbox.send(self.ctx, connection)
-                now, real_now = self.ctx.calendar(), self.ctx.wall()
-                self.sent = store.sent(connection, self.ctx.settings.account, since=now - DAY)
+                self.sent = store.sent(connection, self.ctx.settings.account, since=self.ctx.calendar() - DAY)
                 if lane is None:
                     return False
+                now, real_now = self.ctx.calendar(), self.ctx.wall()
                 store.sweep_ended(connection, lane, now=now, real_now=real_now, margin=self.margin)
                 if settling.adopt(self.ctx, connection, lane, self.what):
                     outbox.send(self.ctx, connection)
