@@ -36,7 +36,7 @@ def test_it_publishes_scrapes_learns_and_ends_in_order(tmp_path: Path) -> None:
         confirmed = [post for post in status["last_posts"] if post["state"] == "confirmed"]
         on_site = {str(post["id"]) for post in life.on_site()}
         assert {str(post["site_id"]) for post in confirmed} <= on_site
-        assert "roost_" in life.metrics()
+        assert 'roost_leases_granted_total{job="posting",resource="browser"}' in life.metrics()
         assert life.ctl("status")["posts"]["confirmed"] >= 1
         assert life.stop() == 0
         eventually(lambda: not life.left_behind(), 5.0)
