@@ -31,6 +31,7 @@ from actors.work.control import Pause, RunNow
 from domain.calendar import HOUR, MINUTE
 from domain.publishing.caps import Policy
 from domain.publishing.uniqueness import text_hash
+from domain.settings import APPROVAL, AUTO
 from social.sandbox.faults import KINDS
 from store import journal_file
 from store import posts as store
@@ -230,7 +231,9 @@ class Storm:
         return view.level if isinstance(view, HealthView) else "unknown"
 
     def operate(self) -> None:
-        """What a person does who is called: give a new session, clear the stop of the account."""
+        """What a person does: let replies out; if called, give a new session and clear the stop of the account."""
+        if self.place.settings().replies == APPROVAL:
+            self.let_replies_out()
         lane = self.system.board.get("lane")
         if getattr(lane, "stopped", None) is None or not self.strikes(0.5):
             return
@@ -242,6 +245,13 @@ class Storm:
         except ProcessExit as why:
             self.die(str(why))
             self.begin()
+
+    def let_replies_out(self) -> None:
+        """Every second one of those drafted."""
+        with Line.connect(self.place.dsn, autocommit=True) as connection:
+            for post in store.replies_queued(connection, "roost"):
+                if post.approval == "waiting" and post.id % 2:
+                    store.decide(connection, post.id, "approve", who="a person", now=self.place.calendar())
 
     def calm(self) -> None:
         """No more failures."""
@@ -390,10 +400,12 @@ def lived_through(dsn: str, seed: int, hours: float, between: float = BETWEEN) -
     """A storm of so many calendar hours over a house with posts to publish all the time, at ten times the speed.
 
     dsn: of an empty database. Under odd seeds the site takes the same text twice, so that nothing but Roost itself
-    stands between a text and its second post. Whatever is raised says how to have it again.
+    stands between a text and its second post. Under each fourth a person lets half of the replies out.
+    Whatever is raised says how to have it again.
     """
     try:
-        with home(dsn, seed, speed=SPEED, repeats=seed % 2 == 1) as place, storm(place) as bad_time:
+        replies = APPROVAL if seed % 4 == 3 else AUTO
+        with home(dsn, seed, SPEED, repeats=seed % 2 == 1, REPLIES=replies) as place, storm(place) as bad_time:
             queue(place, int(hours * 15), every=4 * MINUTE)
             bad_time.live(hours * HOUR / SPEED, between)
             found = place.findings()
