@@ -66,6 +66,10 @@ class DatabaseDown(Exception):
     """The database cannot be used. The text has the reason, and no password."""
 
 
+class OneBroke(Exception):
+    """A connection ended while it was asked; the others may be well."""
+
+
 class DatabaseLoan(Loan):
     """One connection of the pool. connection: None until there is one, and once it is somebody else's."""
 
@@ -182,14 +186,25 @@ class DatabaseBackend:
     def check(self) -> str:
         self._put_back()
         try:
-            connection = self.take(CHECK_SECONDS)
+            try:
+                return self._ask()
+            except OneBroke:  # somebody may end them one by one, and that is no reason to take every lease
+                return self._ask()
         except PoolTimeout:
             return self._full()
-        alarm = self.runtime.call_at(self.runtime.now() + CHECK_SECONDS, lambda: _hang_up(connection))
+        except OneBroke as error:
+            raise Broken(str(error)) from None
+
+    def _ask(self) -> str:
+        """Have the server answer on one connection. Raises PoolTimeout; OneBroke; Broken where it only hangs."""
+        connection = self.take(CHECK_SECONDS)
+        late = self.runtime.now() + CHECK_SECONDS
+        alarm = self.runtime.call_at(late, lambda: _hang_up(connection))
         try:
             found = connection.execute("SHOW server_version").fetchone()
         except psycopg.Error as error:
-            raise Broken(f"a connection broke ({self._clean(error)})") from None
+            why = f"a connection broke ({self._clean(error)})"
+            raise Broken(why) if self.runtime.now() >= late else OneBroke(why) from None
         finally:
             alarm.cancel()
             self.pool.putconn(connection)
@@ -239,12 +254,13 @@ class DatabaseBackend:
 
     def _full(self) -> str:
         """The pool has nothing to give: is the server away, or only full?"""
+        in_use = len(self.loans)  # first: what comes back meanwhile is there to go on with as well
         try:
             psycopg.connect(self.dsn, connect_timeout=int(CONNECT_SECONDS), application_name="roost check").close()
         except psycopg.Error as error:
             # A refusal is an answer, but one that helps only while there are connections to go on with.
-            if error.sqlstate == TOO_MANY_CONNECTIONS and self.loans:
-                return f"Postgres has no more slots: {len(self.loans)} connections in use, and no other to be had"
+            if error.sqlstate == TOO_MANY_CONNECTIONS and in_use:
+                return f"Postgres has no more slots: {in_use} connections in use, and no other to be had"
             raise DatabaseDown(self._clean(error)) from None
         return "Postgres, every connection in use"
 

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -15,7 +16,7 @@ from actors.ground.postgres_server import PostgresServer
 from actors.ground.servers import ServerActor, ServerState
 from actors.protocol import ChildSpec
 from actors.resources.client import Leases
-from actors.resources.loans import LeaseEnded, LeaseOrder, LeaseRefused, Rebuild, SetBreaker
+from actors.resources.loans import Broken, LeaseEnded, LeaseOrder, LeaseRefused, Rebuild, SetBreaker
 from actors.resources.specs import resource_specs
 from domain.backoff import Backoff
 from domain.resources.admission import Budget
@@ -201,6 +202,25 @@ def test_a_terminated_backend_costs_who_uses_it_a_statement_and_nobody_else_anyt
         assert query(world.holder("learn:2"))() == (1,)
     reported = (("reported by a holder", 1),)
     world.settled("database", revoked=0, builds=before.builds, breaker="closed", faults=reported)
+
+
+def test_one_connection_that_ends_under_the_check_says_nothing_of_the_others(
+    world: World, empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor: Any = world.system.directory.find("database")
+    backend, take, deaths = actor.backend, actor.backend.take, [1, 2, 3]
+
+    def that_ends(timeout: float) -> Any:
+        connection = take(timeout)
+        if deaths:
+            deaths.pop()
+            terminate(empty_dsn, f"pid = {connection.info.backend_pid}")
+        return connection
+
+    monkeypatch.setattr(backend, "take", that_ends)
+    with pytest.raises(Broken, match="a connection broke"):
+        backend.check()  # so did the next one
+    assert backend.check().startswith("Postgres")
 
 
 def test_the_operator_can_hold_the_breaker_open_and_let_it_go(world: World) -> None:
