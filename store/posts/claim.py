@@ -143,11 +143,12 @@ def _wanted(
     first: Post, counted: Sequence[Charge], policy: caps.Policy, now: float, latest: float
 ) -> caps.Post | caps.Reply:
     if first.kind == "reply":
+        author = (first.parent_author or "").lower()  # as the site has it, handles that differ in case are the same
         return caps.Reply(
             at=now,
             approval=first.approval,
             opted_out=False,  # those were failed at the start of this transaction
-            last_to_author=max((each.at for each in counted if each.author == first.parent_author), default=None),
+            last_to_author=max((each.at for each in counted if (each.author or "").lower() == author), default=None),
             answered_in_thread=first.conversation_id is not None
             and any(each.conversation_id == first.conversation_id for each in counted),
         )

@@ -177,7 +177,7 @@ def test_where_approval_is_demanded_only_approved_replies_are_claimed_whatever_t
 
 def test_one_reply_a_thread_and_one_a_week_to_an_author(conn: Connection) -> None:
     mine = held(conn)
-    for text, to, author in (("one", 11, "ann"), ("two", 12, "ann"), ("three", 11, "bob"), ("four", 13, "cid")):
+    for text, to, author in (("one", 11, "ann"), ("two", 12, "Ann"), ("three", 11, "bob"), ("four", 13, "cid")):
         posts.queue(conn, ACCOUNT, reply(text, to, author), who="r", now=NOW)
     answer = claim(conn, mine, what="replies", policy=POLICY)
     assert [post.body for post in answer.posts] == ["one", "four"]
