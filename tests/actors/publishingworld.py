@@ -1,6 +1,6 @@
 """The house for tests of publishing: what they queue, the runs they ask for, and what then is where."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -30,12 +30,12 @@ class World:
         self.place = place
         self.live()
 
-    def live(self) -> None:
-        """One more life."""
+    def live(self, paused: Sequence[str] = PAUSED) -> None:
+        """One more life. paused: the jobs that run only when a test says so."""
         self.house = House(self.place)
         self.house.boot()
         self.sleep(40.0)
-        for job in PAUSED:
+        for job in paused:
             self.house.system.ask(f"job:{job}", Pause("test"), 5.0)
 
     def die(self) -> None:

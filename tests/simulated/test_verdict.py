@@ -126,6 +126,19 @@ def test_threads_and_replies_that_are_due_and_do_not_go_out_are_stalled(conn: Co
     assert len(judged(dsn, replace(a_post(9, "A reply", 7), at=NOW + 7000.0), later=7200.0).stalled) == 1
 
 
+def test_what_the_caps_hold_back_is_not_stalled(conn: Connection, dsn: str) -> None:
+    for number in range(5):
+        a_row(conn, "planned", f"The reply {number}", kind="reply")
+    assert len(judged(dsn, later=7200.0).stalled) == 1
+    conn.execute(
+        "insert into cap_charges (post_id, account, kind, at) "
+        "select id, account, 'reply', to_timestamp(%s) from posts order by id limit 4",
+        (NOW + 7200.0 - 50 * 60,),
+    )
+    assert judged(dsn, later=7200.0).stalled == []
+    assert len(judged(dsn, later=7200.0 + 3600.0).stalled) == 1  # their hour is over
+
+
 def test_a_failure_for_good_of_what_is_on_the_site_is_denied(conn: Connection, dsn: str) -> None:
     a_row(conn, "failed_definite")
     a_row(conn, "unknown")

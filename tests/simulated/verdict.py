@@ -7,7 +7,8 @@ from typing import Any
 
 import psycopg
 
-from domain.calendar import MINUTE
+from domain.calendar import DAY, HOUR, MINUTE
+from domain.publishing.caps import Policy
 from domain.publishing.uniqueness import normalized
 from social.sandbox.storage import OwnPost
 from tests.simulated.verdict_manners import Terms, manners
@@ -96,7 +97,7 @@ def findings(dsn: str, on_site: Sequence[OwnPost], now: float, terms: Terms = BY
         if post.id not in confirmed and not {"unknown", "needs_human"} & set(states):
             found.lost.append(f"site post {post.id} has no row that knows it (rows with its text: {states})")
     found.denied = list(_denied(dsn, [post for post in on_site if post.id not in confirmed]))
-    found.stalled = [*_none_goes_out(dsn, on_site, now), *_passed_over(dsn, now)]
+    found.stalled = [*_none_goes_out(dsn, on_site, now, terms.policy), *_passed_over(dsn, now)]
     found.manners = manners(dsn, on_site, terms)
     return found
 
@@ -114,19 +115,31 @@ def _denied(dsn: str, unaccounted: Sequence[OwnPost]) -> Iterator[str]:
                 yield f"post {number} is failed_definite, and the site has it as {post.id}"
 
 
-def _none_goes_out(dsn: str, on_site: Sequence[OwnPost], now: float) -> Iterator[str]:
-    """Posts and threads are due, or replies that nothing forbids, and for long nothing of the kind went out."""
+def _none_goes_out(dsn: str, on_site: Sequence[OwnPost], now: float, policy: Policy) -> Iterator[str]:
+    """Posts and threads are due, or replies, and for long nothing of the kind went out, though nothing forbids it."""
     ours = {None, *(post.id for post in on_site)}
     sent: dict[str, list[float]] = {"posts": [], "replies": []}
     for post in on_site:
         sent["posts" if post.in_reply_to in ours else "replies"].append(post.at)
-    for what, kinds, forbidden in (("posts", "'post', 'thread_part'", "false"), ("replies", "'reply'", ANSWERED)):
+    for what, kinds, charge, forbidden, caps in (
+        ("posts", "'post', 'thread_part'", "post", "false", (policy.posts_an_hour, policy.posts_a_day)),
+        ("replies", "'reply'", "reply", ANSWERED, (policy.replies_an_hour, policy.replies_a_day)),
+    ):
+        # By Roost's own count, where what may have been sent counts as sent: the caps hold the rest back then.
+        charged = [
+            float(str(at))
+            for (at,) in rows(dsn, f"select extract(epoch from at)::float8 from cap_charges where kind = '{charge}'")
+        ]
+        full = any(
+            sum(at > now - STALLED - window for at in charged) >= cap
+            for window, cap in zip((HOUR, DAY), caps, strict=True)
+        )
         overdue = rows(
             dsn,
             f"select id from posts p where {WAITING} and kind in ({kinds}) and not {forbidden} "
             f"and due_at < to_timestamp({now - STALLED}) order by id",
         )
-        if overdue and all(at < now - STALLED for at in sent[what]):
+        if overdue and not full and all(at < now - STALLED for at in sent[what]):
             yield f"{len(overdue)} {what} are due, and none was published for {STALLED / MINUTE:g} minutes"
 
 
