@@ -1,6 +1,6 @@
 """Claims that something forbids before they are sent: they are not sent, and take no other's place."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 from unittest.mock import patch
@@ -30,6 +30,9 @@ PAUSED = ("posting", "account_discovery", "harvester", "reply_posting")
 class Replies(World):
     """It answers only what the test queues."""
 
+    def live(self, paused: Sequence[str] = PAUSED) -> None:
+        super().live(paused)
+
     def answer(self, text: str, number: int = 0, **more: Any) -> int:
         """Queue a reply to the n-th of the strangers' posts, each of another author."""
         found = self.place.site.network.search("sleep", self.now(), live=True)
@@ -57,7 +60,6 @@ def world(empty_dsn: str) -> Iterator[Replies]:
     with (
         home(empty_dsn, seed=5, REPLIES="auto") as place,
         patch("tests.simulated.house.load", partial(load, lines=JOBS)),
-        patch("tests.actors.publishingworld.PAUSED", PAUSED),
         patch("actors.jobs.plan.Plan.run", lambda job, ctx: Outcome()),
         patch.object(ReplyPosting, "_choose", lambda job, ctx, desk: ()),
     ):
