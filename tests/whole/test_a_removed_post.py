@@ -20,7 +20,7 @@ def test_a_post_that_its_owner_removed_is_erased_here_too(tmp_path: Path) -> Non
         )
         gone = next(post for post in status["last_posts"] if post["state"] == "confirmed")
         life.remove(str(gone["site_id"]))
-        life.until(lambda status: "erased" in trail(life, gone), 180.0)
+        life.until(lambda status: "erased" in trail(life, gone))
 
         assert trail(life, gone)[-2:] == ["removed", "erased"]
         assert "missing" in trail(life, gone)

@@ -21,7 +21,7 @@ def replies_on_site(life: Roost) -> list[dict[str, Any]]:
 
 def test_a_reply_goes_out_once_when_a_person_approved_it_and_none_to_who_opted_out(tmp_path: Path) -> None:
     with roost(tmp_path / "home", **SETTINGS) as life:
-        life.until(lambda status: status["posts"].get("waiting_for_approval", 0) >= 2, 240.0)
+        life.until(lambda status: status["posts"].get("waiting_for_approval", 0) >= 2)
         first, second = life.ctl("queue")["waiting_for_approval"][:2]
         assert replies_on_site(life) == []
         assert life.ctl("optout", second["answers"]) == {"author": second["answers"], "ended": [second["id"]]}

@@ -14,6 +14,7 @@ SIGKILLED = -9
 BEFORE_SENDING = ("claimed", "kept", "composed")
 PUBLISHING = ("posting", "reply_posting")
 AT_ONCE = 3  # whole Roosts side by side
+SETTLE_SECONDS = 400.0  # id recovery may have to wait a minute for a context, and try again, with others at work
 
 
 def settled(status: dict[str, Any]) -> bool:
@@ -34,7 +35,7 @@ def one_death(home: Path, edge: str) -> tuple[str, list[str], dict[str, str]]:
         assert first.died() == SIGKILLED, first.log()[-3000:]
     # One post is what this is about: the second life plans none.
     with roost(home, JOBS_PLAN_INTERVAL_MIN="10000") as second:
-        second.until(settled)
+        second.until(settled, within=SETTLE_SECONDS)
         for job in PUBLISHING:
             # Or the next of the batch is published between the looks below. Its actor may not have been started yet.
             eventually(lambda job=job: second.ctl("job", job, "pause"))  # type: ignore[misc]

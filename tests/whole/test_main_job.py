@@ -32,7 +32,7 @@ def assert_nothing_twice(life: Roost) -> None:
 
 def test_it_publishes_scrapes_learns_and_ends_in_order(tmp_path: Path) -> None:
     with roost(tmp_path / "home") as life:
-        status = life.until(lambda status: done(status) and is_full(status), 180.0)
+        status = life.until(lambda status: done(status) and is_full(status))
         confirmed = [post for post in status["last_posts"] if post["state"] == "confirmed"]
         on_site = {str(post["id"]) for post in life.on_site()}
         assert {str(post["site_id"]) for post in confirmed} <= on_site
@@ -53,6 +53,6 @@ def test_each_component_comes_back_and_nothing_is_published_twice(tmp_path: Path
             life.until(is_full)
             assert_nothing_twice(life)
         before = life.status()["posts"]["confirmed"]
-        life.until(lambda status: status["posts"]["confirmed"] > before, 180.0)
+        life.until(lambda status: status["posts"]["confirmed"] > before)
         assert_nothing_twice(life)
         assert life.stop() == 0
