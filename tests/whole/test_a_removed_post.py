@@ -16,7 +16,7 @@ def trail(life: Roost, post: dict[str, Any]) -> list[str]:
 def test_a_post_that_its_owner_removed_is_erased_here_too(tmp_path: Path) -> None:
     with roost(tmp_path / "home", **SETTINGS) as life:
         status = life.until(
-            lambda status: status["posts"].get("confirmed", 0) >= 1 and status["metrics"]["snapshots"] >= 1, 180.0
+            lambda status: status["posts"].get("confirmed", 0) >= 1 and status["metrics"]["snapshots"] >= 1
         )
         gone = next(post for post in status["last_posts"] if post["state"] == "confirmed")
         life.remove(str(gone["site_id"]))
