@@ -216,7 +216,6 @@ class ModelBackend:
     def _post(
         self, system: str, user: str, schema: Mapping[str, Any], most_tokens: int, timeout: float
     ) -> "openai.types.chat.ChatCompletion":
-        import httpx2
         import openai
 
         assert self._client is not None
@@ -232,11 +231,11 @@ class ModelBackend:
                 timeout=timeout,
             )
         except openai.APITimeoutError as error:  # before its base class, the connection error
-            unsent = isinstance(error.__cause__, httpx2.ConnectTimeout)
-            raise ModelError(f"model: no answer in {timeout:.0f} s", fault=True, free=unsent) from None
+            raise ModelError(f"model: no answer in {timeout:.0f} s", fault=True, free=_unsent(error)) from None
         except openai.APIConnectionError as error:
-            unsent = isinstance(error.__cause__, httpx2.ConnectError)
-            raise ModelError(f"model: no connection ({error.__cause__ or error})", fault=True, free=unsent) from None
+            raise ModelError(
+                f"model: no connection ({error.__cause__ or error})", fault=True, free=_unsent(error)
+            ) from None
         except openai.RateLimitError as error:
             # A quota that is used up (insufficient_quota) does not come back by asking again; a rate does.
             raise ModelError(
@@ -274,6 +273,12 @@ class ModelBackend:
             )
             return
         self._books.complete_with(int(now // DAY), spent)
+
+
+def _unsent(error: Exception) -> bool:
+    """Whether no connection was made, so that it cost nothing. The cause is of the HTTP client that openai brings
+    with it, which is openai's to choose: so it is known by its name."""
+    return type(error.__cause__).__name__ in ("ConnectTimeout", "ConnectError")
 
 
 NO_MODEL = "no model: OPENAI_API_KEY is not set, content comes from templates"
