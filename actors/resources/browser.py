@@ -297,7 +297,8 @@ class BrowserActor(ResourceActor):
             return
         self._renew(backend, "it is worn out")
         if backend.wear() > OVERDUE and self._recycling is None and self.backend is backend:
-            self._drain(f"it is worn out, has opened {backend.contexts_opened} contexts, and somebody uses it always")
+            why = f"it is worn out, has opened {backend.contexts_opened} contexts, and somebody uses it always"
+            self._drain(why, self.policy.longest_hold)
 
     def lend_again(self) -> None:
         self._recycling = self._glanced = None
@@ -338,14 +339,13 @@ class BrowserActor(ResourceActor):
 
     def _recycle(self, backend: BrowserBackend, why: str) -> None:
         """Open a new browser; a publish that is under way is waited for, but nothing else."""
-        self._recycling = (why, self.now() + RECYCLE_SECONDS)
-        self.lend_nothing()
+        self._drain(why, RECYCLE_SECONDS)
         self._take([lease for lease in backend.lent() if lease.request.category != memory.POSTING], why)
         self._recycle_when_free(backend)
 
-    def _drain(self, why: str) -> None:
-        """Open a new browser once who uses this one has done so; each lease has its end."""
-        self._recycling = (why, self.now() + self.policy.longest_hold)
+    def _drain(self, why: str, seconds: float) -> None:
+        """Let nobody new in, and open a new browser once nobody uses this one, in so many seconds at the latest."""
+        self._recycling = (why, self.now() + seconds)
         self.lend_nothing()
         self._glance_soon()
 
