@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 import psycopg
@@ -11,16 +12,27 @@ import pytest
 from actors.ground.journal import GetClaims
 from actors.simulation import ProcessExit
 from actors.work.control import Accepted, Pause, RunNow
+from actors.work.outcome import Outcome
+from actors.work.registry import load
 from actors.work.state import JobSnapshot
 from domain.publishing.uniqueness import text_hash
 from store import posts
 from store.posts import Draft, Post
-from tests.simulated.house import House, Place
+from tests.simulated.house import House, Place, home
 from tests.simulated.outside import DATABASE
 
 ARM = {"topic": "sleep", "format": "tip", "tone": "plain", "hour": 0}
 JOBS = ("plan.Plan", "posting.Posting", "id_recovery.IdRecovery", "retry_queue.RetryQueue")
 PAUSED = ("posting", "id_recovery", "retry_queue")
+REPLY_JOBS = (
+    "plan.Plan",
+    "posting.Posting",
+    "account_discovery.AccountDiscovery",
+    "harvester.Harvester",
+    "reply_posting.ReplyPosting",
+)
+
+W = TypeVar("W", bound="World")
 
 
 class World:
@@ -141,3 +153,18 @@ def run_and_die(world: World, edge: str, time: int = 1, job: str = "posting") ->
         world.run(job)
     world.die()
     world.live()
+
+
+@contextmanager
+def living(
+    dsn: str, kind: type[W], jobs: Sequence[str] = JOBS, *, seed: int = 5, repeats: bool = False, **settings: str
+) -> Iterator[W]:
+    """A world with these jobs, in which only the test plans. dsn, seed, repeats, settings: of `home`."""
+    with (
+        home(dsn, seed=seed, repeats=repeats, **settings) as place,
+        patch("tests.simulated.house.load", partial(load, lines=jobs)),
+        patch("actors.jobs.plan.Plan.run", lambda job, ctx: Outcome()),
+    ):
+        made = kind(place)
+        yield made
+        made.die()

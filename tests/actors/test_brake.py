@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -11,22 +10,11 @@ import pytest
 from actors.care.alerts import AlertsState
 from actors.face.commands import COMMANDS
 from actors.face.saying import Said
-from actors.work.outcome import Outcome
-from actors.work.registry import load
 from domain.calendar import HOUR
 from social.inprocess import InProcessSite
 from social.site import PageBroken
-from tests.actors.test_publishing import World
-from tests.simulated.house import home
+from tests.actors.publishingworld import REPLY_JOBS, World, living
 
-JOBS = (
-    "plan.Plan",
-    "posting.Posting",
-    "account_discovery.AccountDiscovery",
-    "harvester.Harvester",
-    "reply_posting.ReplyPosting",
-    "id_recovery.IdRecovery",
-)
 PAUSED = ("posting", "reply_posting", "id_recovery", "account_discovery", "harvester")
 
 
@@ -99,21 +87,15 @@ class Replying(Publishing):
 
 
 @contextmanager
-def living(dsn: str, kind: type[Publishing]) -> Iterator[Publishing]:
-    with (
-        home(dsn, seed=5, repeats=True) as place,
-        patch("tests.simulated.house.load", partial(load, lines=JOBS)),
-        patch("actors.jobs.plan.Plan.run", lambda job, ctx: Outcome()),
-    ):
-        made = kind(place)
+def filled(dsn: str, kind: type[Publishing]) -> Iterator[Publishing]:
+    with living(dsn, kind, (*REPLY_JOBS, "id_recovery.IdRecovery"), repeats=True) as made:
         made.fill()
         yield made
-        made.die()
 
 
 @pytest.fixture(params=[Publishing, Replying])
 def world(request: pytest.FixtureRequest, empty_dsn: str) -> Iterator[Publishing]:
-    with living(empty_dsn, request.param) as made:
+    with filled(empty_dsn, request.param) as made:
         yield made
 
 
@@ -148,7 +130,7 @@ def test_the_operator_can_hold_it_open_and_let_it_go(world: Publishing, page: Pa
 
 
 def test_the_operator_can_hold_it_closed_and_nothing_makes_it_rest(empty_dsn: str, page: Page) -> None:
-    with living(empty_dsn, Replying) as world:
+    with filled(empty_dsn, Replying) as world:
         world.say("publishing", "closed")
         world.fail(page, 17)
         world.say("publishing", "auto")
@@ -158,7 +140,7 @@ def test_the_operator_can_hold_it_closed_and_nothing_makes_it_rest(empty_dsn: st
 
 
 def test_breakers_of_resources_are_the_operators_too(empty_dsn: str) -> None:
-    with living(empty_dsn, Publishing) as world:
+    with filled(empty_dsn, Publishing) as world:
         world.say("redis", "open", "maintenance")
         world.sleep(1.0)
         said = COMMANDS["breaker"].run(world.house.view, [], "test")

@@ -1,7 +1,6 @@
 """Claims that something forbids before they are sent: they are not sent, and take no other's place."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -10,20 +9,10 @@ import pytest
 
 from actors.ground.flags import SetFlag
 from actors.jobs.reply_posting import ReplyPosting
-from actors.work.outcome import Outcome
-from actors.work.registry import load
 from domain.calendar import HOUR, MINUTE
 from store import posts
-from tests.actors.publishingworld import World, run_and_die
-from tests.simulated.house import home
+from tests.actors.publishingworld import REPLY_JOBS, World, living, run_and_die
 
-JOBS = (
-    "plan.Plan",
-    "posting.Posting",
-    "account_discovery.AccountDiscovery",
-    "harvester.Harvester",
-    "reply_posting.ReplyPosting",
-)
 PAUSED = ("posting", "account_discovery", "harvester", "reply_posting")
 
 
@@ -58,14 +47,10 @@ class Replies(World):
 @pytest.fixture
 def world(empty_dsn: str) -> Iterator[Replies]:
     with (
-        home(empty_dsn, seed=5, REPLIES="auto") as place,
-        patch("tests.simulated.house.load", partial(load, lines=JOBS)),
-        patch("actors.jobs.plan.Plan.run", lambda job, ctx: Outcome()),
         patch.object(ReplyPosting, "_choose", lambda job, ctx, desk: ()),
+        living(empty_dsn, Replies, REPLY_JOBS, REPLIES="auto") as made,
     ):
-        made = Replies(place)
         yield made
-        made.die()
 
 
 def test_replies_go_out_by_themselves_where_nobody_has_to_approve_them(world: Replies) -> None:

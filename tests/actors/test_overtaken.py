@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from functools import partial
 from unittest.mock import patch
 
 import psycopg
@@ -10,27 +9,18 @@ import pytest
 
 from actors.work.brake import Brake
 from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.registry import load
 from domain.calendar import HOUR
 from social.sandbox.storage import OwnPost
 from store import posts
-from tests.actors.publishingworld import JOBS, World
-from tests.simulated.house import home
+from tests.actors.publishingworld import World, living
 
 TEXT = "A post of later."
 
 
 @pytest.fixture
 def world(empty_dsn: str) -> Iterator[World]:
-    with (
-        home(empty_dsn, seed=8, repeats=True) as place,
-        patch("tests.simulated.house.load", partial(load, lines=JOBS)),
-        patch("actors.jobs.plan.Plan.run", lambda job, ctx: Outcome()),
-    ):
-        made = World(place)
+    with living(empty_dsn, World, seed=8, repeats=True) as made:
         yield made
-        made.die()
 
 
 def claimed_for_later(world: World) -> int:

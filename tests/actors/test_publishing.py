@@ -22,20 +22,14 @@ from store import posts
 from store.errors import JournalUnavailable
 from store.journal import Journal
 from store.spend import Spend
-from tests.actors.publishingworld import JOBS, World, dies_at, run_and_die
+from tests.actors.publishingworld import JOBS, World, dies_at, living, run_and_die
 from tests.simulated.house import home
 
 
 @pytest.fixture
 def world(empty_dsn: str) -> Iterator[World]:
-    with (
-        home(empty_dsn, seed=5, repeats=True) as place,
-        patch("tests.simulated.house.load", partial(load, lines=JOBS)),
-        patch("actors.jobs.plan.Plan.run", lambda job, ctx: Outcome()),
-    ):
-        made = World(place)
+    with living(empty_dsn, World, repeats=True) as made:
         yield made
-        made.die()
 
 
 @contextmanager
