@@ -17,7 +17,7 @@ from domain.jobs.spec import Holds, JobSpec, Kind
 from domain.publishing import recovery, removal
 from domain.publishing.states import State
 from domain.publishing.uniqueness import normalized
-from social.site import PageBroken, Profile, SiteTimeout
+from social.site import Profile
 from store import cleanup, posts
 from store.posts import Post
 from store.sql import Connection
@@ -127,7 +127,7 @@ class IdRecovery(Job):
             for replies in ledger.pages():
                 try:
                     looks[replies] = self._look(ctx, browser, replies)
-                except (PageBroken, SiteTimeout, TimeoutError) as error:
+                except own_pages.UNREADABLE as error:
                     ctx.log.warning("the own profile cannot be read (replies: %s): %r", replies, error)
                     unread = error
         return looks, unread
@@ -205,7 +205,8 @@ class IdRecovery(Job):
                     detail = {"by": "its own page", "on_profile": shown[post.id]}
                     posts.missed(connection, post.id, who=who, at=at, detail=detail)
                     posts.mark_removed(connection, post.id, who=who, at=at)
-                cleanup.erase_removed(connection, who=who, now=at)
+                if seen.missing:
+                    cleanup.erase_removed(connection, who=who, now=at)
         if seen.ended is not None:
             raise seen.ended
         return seen.missing

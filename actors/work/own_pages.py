@@ -14,21 +14,21 @@ from social.site import Counts, Missing, PageBroken, SiteError, SiteTimeout
 from store.posts import Post
 
 LOOK_SECONDS = 30.0
+UNREADABLE = (PageBroken, SiteTimeout, TimeoutError)  # what is wrong with one page, and says nothing of others
 
 
 @dataclass(slots=True)
 class Seen:
     """What the pages said. at: of the counts, in the order of the posts, when they were read (calendar).
 
-    missing: posts that their pages do not show; failed: whose pages could not be read; error: the last of these.
-    left: posts that were not looked at. ended: what ended the reading.
+    missing: posts that their pages do not show; failed: whose pages could not be read. left: posts that were not
+    looked at. ended: what ended the reading.
     """
 
     counted: list[tuple[Post, float, Counts]] = field(default_factory=list)
     missing: list[Post] = field(default_factory=list)
     failed: list[Post] = field(default_factory=list)
     left: list[Post] = field(default_factory=list)
-    error: Exception | None = None
     ended: Exception | None = None
 
 
@@ -45,10 +45,9 @@ def look(ctx: RunContext, browser: BrowserLoan, posts: Iterable[Post], seconds: 
         except Missing as error:
             ctx.log.warning("post %d is not shown on its page: %s", post.id, error)
             seen.missing.append(post)
-        except (PageBroken, SiteTimeout, TimeoutError) as error:
+        except UNREADABLE as error:
             ctx.log.warning("the page of post %d cannot be read: %r", post.id, error)
             seen.failed.append(post)
-            seen.error = error
         except (SiteError, LeaseEnded) as error:
             seen.ended = error
         else:

@@ -11,10 +11,10 @@ from actors.work import settling
 from actors.work.context import RunContext
 from domain.publishing import caps
 from domain.publishing.caps import Policy, Switches
-from domain.publishing.states import State
 from domain.settings import APPROVAL, OFF, SHADOW, Settings
 from store.journal import Kept
 from store.posts import Charge, Post
+from store.posts.charges import charge_of, history
 from store.posts.claim import What
 
 
@@ -49,15 +49,11 @@ def refused(
     """
     if post.thread_position:
         return None  # a thread counts once, and this one has begun
-    times = {post_id: (charge.kind, charge.at) for post_id, charge in sent.items()}
+    counted = dict(sent)
     for each in kept:
         if each.state in settling.SENT and each.armed_at is not None and not each.post.thread_position:
-            times[each.post.id] = ("reply" if each.post.kind == "reply" else "post", each.armed_at)
-    history = caps.History(
-        posts=tuple(at for kind, at in times.values() if kind == "post"),
-        replies=tuple(at for kind, at in times.values() if kind == "reply"),
-    )
-    match caps.check(_wanted(ctx, post, opted_out), history, switches(ctx.settings), policy):
+            counted[each.post.id] = charge_of(each.post, each.armed_at)
+    match caps.check(_wanted(ctx, post, opted_out), history(counted.values()), switches(ctx.settings), policy):
         case caps.Refused(reasons):
             return "; ".join(reason.text for reason in reasons)
     return None
@@ -68,11 +64,7 @@ def let_go(ctx: RunContext, what: What, policy: Policy) -> bool:
 
     A thread goes as a whole, and not once it has begun.
     """
-    unsent = [
-        each.post
-        for each in settling.claims_of(ctx).kept
-        if each.state is State.CLAIMED and settling.is_of(what, each.post)
-    ]
+    unsent = [each.post for each in settling.unsent(ctx, what)]
     beginnings = {post.thread_id for post in unsent if post.thread_position == 0}
     shy, allowed, any_gone = opted_out(ctx, what), switches(ctx.settings), False
     for post in unsent:

@@ -29,7 +29,6 @@ from actors.work.settling import claims_of, database_is_away, is_of, part_before
 from domain.calendar import DAY, HOUR
 from domain.publishing import claims
 from domain.publishing.caps import Policy
-from domain.publishing.states import State
 from domain.resources.breaker import NotPermitted, Permitted
 from social.site import (
     AccountLocked,
@@ -147,7 +146,7 @@ class Publisher:
 
     def _waiting(self) -> bool:
         """Whether something of ours is claimed and not yet published."""
-        return any(kept.state is State.CLAIMED and is_of(self.what, kept.post) for kept in claims_of(self.ctx).kept)
+        return bool(settling.unsent(self.ctx, self.what))
 
     def _due(self) -> tuple[Kept, ...]:
         if (reason := stopped(self.ctx)) is not None:
@@ -156,10 +155,8 @@ class Publisher:
         now = self.ctx.calendar()
         return tuple(
             kept
-            for kept in claims_of(self.ctx).kept
-            if kept.state is State.CLAIMED
-            and is_of(self.what, kept.post)
-            and (kept.post.publish_at or 0.0) <= now
+            for kept in settling.unsent(self.ctx, self.what)
+            if (kept.post.publish_at or 0.0) <= now
             and kept.post.claim is not None
             and claims.may_publish(kept.post.claim, self.ctx.instance, now, self.margin)
         )

@@ -41,6 +41,11 @@ def claims_of(ctx: RunContext) -> Claims:
     return found
 
 
+def unsent(ctx: RunContext, what: What) -> tuple[Kept, ...]:
+    """Those of this kind that are claimed, and of which nothing has left yet."""
+    return tuple(each for each in claims_of(ctx).kept if each.state is State.CLAIMED and is_of(what, each.post))
+
+
 def is_of(what: What, post: Post) -> bool:
     """Whether the post is one of those that this kind of run publishes."""
     return (post.kind == "reply") == (what == "replies")
@@ -80,8 +85,7 @@ def drop_overtaken(ctx: RunContext, connection: Connection, what: What) -> None:
     An earlier owner's confirmation may come after the post was claimed anew, and a journal may be a copy from before
     what it says was sent. With the lane or without it; to be called with nothing in the outbox.
     """
-    kept = tuple(each.post for each in claims_of(ctx).kept if each.state is State.CLAIMED and is_of(what, each.post))
-    for post in overtaken(connection, kept):
+    for post in overtaken(connection, tuple(each.post for each in unsent(ctx, what))):
         if ctx.ask("journal", Forget(post)):
             ctx.log.warning("post %d: the journal's claim is dropped, Postgres has moved on", post.id)
 

@@ -5,10 +5,11 @@ it left, the charge stands at the last moment at which it can have, until there 
 whoever publishes next, on another instance too, and without the journal that knew.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from domain.publishing import caps
 from store.posts.values import Post
 from store.sql import Connection, changed, rows
 
@@ -48,9 +49,18 @@ def sent(conn: Connection, account: str, *, since: float) -> dict[int, Charge]:
     return {each.pop("post_id"): Charge(**each) for each in map(dict, found)}
 
 
+def history(counted: Iterable[Charge]) -> caps.History:
+    """These as the caps look at them."""
+    every = tuple(counted)
+    return caps.History(
+        posts=tuple(each.at for each in every if each.kind == "post"),
+        replies=tuple(each.at for each in every if each.kind == "reply"),
+    )
+
+
 def charge(conn: Connection, first: Post, at: float) -> Charge:
     """Charge for a post, a reply, or the thread of which this is the first part, to be sent at `at`."""
-    made = _charge_of(first, at)
+    made = charge_of(first, at)
     _insert(conn, first, made)
     return made
 
@@ -61,7 +71,7 @@ def charge_if_refunded(conn: Connection, published: Post, at: float) -> None:
         return
     query = "select 1 from cap_charges where post_id = %(id)s"
     if not rows(conn, query, {"id": published.id}):
-        _insert(conn, published, _charge_of(published, published.armed_at or at))
+        _insert(conn, published, charge_of(published, published.armed_at or at))
 
 
 def armed(conn: Connection, post_id: int, at: float) -> None:
@@ -84,7 +94,8 @@ def refund(conn: Connection, post_id: int) -> None:
     changed(conn, "delete from cap_charges where post_id = %(id)s", {"id": post_id})
 
 
-def _charge_of(first: Post, at: float) -> Charge:
+def charge_of(first: Post, at: float) -> Charge:
+    """For a post, a reply, or the thread of which this is the first part, sent at `at`."""
     if first.kind == "reply":
         return Charge("reply", at, first.parent_author, first.conversation_id)
     return Charge("post", at, conversation_id=first.conversation_id)

@@ -94,7 +94,7 @@ def claim(
             if _fail_if_published_before(conn, lane, unit, now):
                 continue
             wanted = _wanted(unit[0], counted, policy, now, now + claim_seconds - margin)
-            history = caps.History() if _is_rest(unit) else _history(counted)
+            history = caps.History() if _is_rest(unit) else charges.history(counted)
             match caps.check(wanted, history, switches, policy):
                 case caps.Allowed():
                     if not _is_rest(unit):
@@ -128,7 +128,7 @@ def worth_claiming(
     counted = tuple(_charges(conn, lane.account, units, policy, now))
     for unit in units:
         wanted = _wanted(unit[0], counted, policy, now, now + claim_seconds - margin)
-        history = caps.History() if _is_rest(unit) else _history(counted)
+        history = caps.History() if _is_rest(unit) else charges.history(counted)
         if isinstance(caps.check(wanted, history, switches, policy), caps.Allowed):
             return True
     return False
@@ -155,15 +155,8 @@ def _wanted(
     if first.thread_position or min(policy.posts_a_day, policy.posts_an_hour) < 1:
         return caps.Post(now)
     soonest = max(now, first.due_at)
-    earliest = caps.earliest_post(_history(counted), policy, soonest)
+    earliest = caps.earliest_post(charges.history(counted), policy, soonest)
     return caps.Post(earliest if earliest < latest else soonest, thread=first.thread_position is not None)
-
-
-def _history(counted: Sequence[Charge]) -> caps.History:
-    return caps.History(
-        posts=tuple(each.at for each in counted if each.kind == "post"),
-        replies=tuple(each.at for each in counted if each.kind == "reply"),
-    )
 
 
 def own_claims(conn: Connection, lane: Lane) -> tuple[Post, ...]:

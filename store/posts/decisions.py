@@ -6,6 +6,7 @@ from typing import Literal
 
 from domain.publishing.states import State
 from store import optouts
+from store.posts import charges
 from store.posts.claim import fail_opted_out
 from store.posts.events import note
 from store.posts.queue import ORPHANED, WITHDRAWN, Duplicate, lock_account, same_text
@@ -41,13 +42,9 @@ def decide(
     A rejected part ends all that is planned of its thread; brought back, it brings back what ended only with it.
     """
     with conn.transaction():
-        found = get(conn, post_id)
+        found = _locked_with_its_account(conn, post_id)
         if found is None:
             return Impossible(f"there is no post {post_id}; `queue` lists those there are")
-        lock_account(conn, found.account)
-        # Under its lock: a confirmation that comes meanwhile must not be overwritten.
-        found = locked(conn, post_id)
-        assert found is not None
         match (found.state, decision):
             case (State.PLANNED, "approve") if found.approval == "waiting":
                 query = "update posts set approval = 'approved', decided_by = %(who)s where id = %(id)s"
@@ -78,13 +75,9 @@ def decide(
 def retry(conn: Connection, post_id: int, *, who: str, now: float, due_at: float) -> Decided | Duplicate | Impossible:
     """Queue a definitely failed post again, byte for byte the same. Times in calendar Unix seconds."""
     with conn.transaction():
-        found = get(conn, post_id)
+        found = _locked_with_its_account(conn, post_id)
         if found is None:
             return Impossible(f"there is no post {post_id}")
-        lock_account(conn, found.account)
-        # Under its lock: a confirmation that comes meanwhile must not be overwritten.
-        found = locked(conn, post_id)
-        assert found is not None
         if found.state is not State.FAILED_DEFINITE:
             return Impossible(f"post {post_id} is {found.state}: only what definitely failed is tried again")
         if found.approval == "rejected":
@@ -123,6 +116,15 @@ def opt_out(conn: Connection, account: str, author: str, *, source: str, who: st
         return OptedOutNow(new, fail_opted_out(conn, account, who=who, now=now))
 
 
+def _locked_with_its_account(conn: Connection, post_id: int) -> Post | None:
+    """The post, under its own lock as well: a confirmation that comes meanwhile must not be overwritten."""
+    found = get(conn, post_id)
+    if found is None:
+        return None
+    lock_account(conn, found.account)
+    return locked(conn, post_id)
+
+
 def _again(
     conn: Connection, found: Post, who: str, now: float, due_at: float | None = None
 ) -> Decided | Duplicate | Impossible:
@@ -141,7 +143,7 @@ def _again(
         if twin is not None:
             return twin
     if found.state is State.NEEDS_HUMAN:
-        changed(conn, "delete from cap_charges where post_id = %(id)s", {"id": found.id})
+        charges.refund(conn, found.id)
     query = """
         update posts set state = 'planned', due_at = to_timestamp(%(due_at)s), changed_at = to_timestamp(%(now)s),
                          decided_by = %(who)s, publish_at = null, needs_human = null, failure = null,
@@ -182,7 +184,7 @@ def _end(conn: Connection, found: Post, who: str, now: float, *, approval: str) 
     """
     reason = f"rejected by {who}"
     changed(conn, query, {"id": found.id, "reason": reason, "approval": approval, "who": who, "now": now})
-    changed(conn, "delete from cap_charges where post_id = %(id)s", {"id": found.id})
+    charges.refund(conn, found.id)
     note(conn, found.id, "failed_definite", who, now, {"from": found.state.value, "reason": reason})
     if found.thread_id is not None:
         _end_the_thread(conn, found, who, now)
