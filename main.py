@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 from domain.settings import BadSettings, Settings, listing, parse
 
 if TYPE_CHECKING:
-    from actors.base import Actor
-    from actors.system import System
+    from actors.core.base import Actor
+    from actors.core.system import System
 
 STOP_SECONDS = 9.0  # a container is given 10
 BAD_INPUT = 2  # exit code
@@ -95,7 +95,7 @@ def _settings(settings: Settings, as_json: bool) -> int:
 
 
 def _ctl(settings: Settings, words: list[str]) -> int:
-    from actors.face.client import ctl
+    from actors.face.admin.ctl import ctl
 
     heard = ctl(admin_path(settings), words)
     print(heard.text, end="", file=sys.stderr if heard.error else sys.stdout)
@@ -103,7 +103,7 @@ def _ctl(settings: Settings, words: list[str]) -> int:
 
 
 def _check(settings: Settings) -> int:
-    from actors.face.check import check
+    from app.check import check
 
     findings = check(settings, admin_path(settings))
     for finding in findings:
@@ -112,19 +112,19 @@ def _check(settings: Settings) -> int:
 
 
 def _restore(settings: Settings, file: Path) -> int:
-    from actors.face.doors import Shut, lock_home, make_home
-    from actors.face.kept import keep_anchor
-    from actors.ground.postgres_server import CannotStart
-    from actors.ground.restoring import restore
-    from actors.runtime import ThreadedRuntime
+    from actors.core.runtime import ThreadedRuntime
+    from actors.servers.postgres_server import CannotStart
+    from actors.servers.restore import restore
+    from app.home_files import load_or_create_clock
+    from app.listeners import StartupError, lock_home, make_home
     from store.errors import StoreError
 
     try:
         home = make_home(settings.roost_home)
         lock_home(home)
-        runtime = ThreadedRuntime(keep_anchor(home, settings.speed, ThreadedRuntime().wall()))
+        runtime = ThreadedRuntime(load_or_create_clock(home, settings.speed, ThreadedRuntime().wall()))
         found = restore(settings, home, file, runtime)
-    except (Shut, StoreError, CannotStart, OSError) as error:
+    except (StartupError, StoreError, CannotStart, OSError) as error:
         return _refused(str(error), FAILED)
     print(f"{file}: {sum(table.rows for table in found.tables)} rows in {len(found.tables)} tables are back.")
     if found.doubted:
@@ -137,21 +137,22 @@ def _restore(settings: Settings, file: Path) -> int:
 
 def run(settings: Settings) -> int:
     """Run until told to stop. Returns the exit code: 0 after an ordered end, 1 where the tree did not hold."""
-    from actors.face.doorman import Doorman
-    from actors.face.doors import Doors, Shut, lock_home, make_home, open_admin, open_port
-    from actors.runtime import ThreadedRuntime
+    from actors.core.runtime import ThreadedRuntime
+    from actors.face.http.early_health import EarlyHealthServer
+    from actors.face.listeners import Listeners
+    from app.listeners import StartupError, lock_home, make_home, open_admin, open_port
 
     try:
         port = open_port(settings.host, settings.port)
-    except Shut as shut:
+    except StartupError as shut:
         return _refused(str(shut), FAILED)
     clock = ThreadedRuntime()
-    doorman = Doorman(port, clock)
+    early_health = EarlyHealthServer(port, clock)
 
-    from actors.face.kept import keep_anchor, keep_instance
-    from actors.face.logs import LogBook, install, is_terminal
-    from actors.face.view import View
-    from actors.system import System
+    from actors.core.system import System
+    from actors.face.context import AppContext
+    from actors.face.log_book import LogBook, install, is_terminal
+    from app.home_files import load_or_create_clock, load_or_create_instance_id
     from supervisors.tree import root
 
     book = LogBook(sys.stdout, settings.secret_values(), pretty=is_terminal(sys.stdout))
@@ -160,16 +161,16 @@ def run(settings: Settings) -> int:
     try:
         home = make_home(settings.roost_home)
         lock_home(home)
-        doors = Doors(port, doorman, open_admin(admin))
-        runtime = ThreadedRuntime(keep_anchor(home, settings.speed, clock.wall()))
-        instance = keep_instance(home, runtime.new_id())
-    except Shut as shut:
+        listeners = Listeners(port, early_health, open_admin(admin))
+        runtime = ThreadedRuntime(load_or_create_clock(home, settings.speed, clock.wall()))
+        instance = load_or_create_instance_id(home, runtime.new_id())
+    except StartupError as shut:
         return _refused(str(shut), FAILED)
     life = Life()
     life.listen_to_signals()
-    view = View(System(runtime), settings, book, home, instance, runtime.now(), life.leave)
-    _say_where(settings, home, doors.port.getsockname()[1])
-    code = life.live(view.system, lambda: root(view, doors))
+    view = AppContext(System(runtime), settings, book, home, instance, runtime.now(), life.leave)
+    _say_where(settings, home, listeners.port.getsockname()[1])
+    code = life.live(view.system, lambda: root(view, listeners))
     admin.unlink(missing_ok=True)
     _end_what_is_left()
     return code
@@ -227,7 +228,7 @@ class Life:
 
     def live(self, system: "System", root: "Callable[[], Actor]") -> int:
         """Start the root, wait for the end, end it. Returns the exit code."""
-        from actors.protocol import Killed, Shutdown
+        from actors.core.lifecycle import Killed, Shutdown
 
         log = logging.getLogger("roost")
         system.in_transit = True
@@ -239,7 +240,7 @@ class Life:
             return FAILED
         log.info("ending in order: %s", self._asked)
         system.in_transit = True
-        actor = system.directory.find("root")
+        actor = system.directory.whereis("root")
         if actor is not None:
             match system.stop_and_wait(actor, STOP_SECONDS, Shutdown(self._asked or "")):
                 case Killed(why):
@@ -247,7 +248,7 @@ class Life:
         return 0
 
     def _boot(self, system: "System", root: "Callable[[], Actor]") -> None:
-        from actors.system import StartFailed
+        from actors.core.system import StartFailed
 
         try:
             actor = system.start("root", root, timeout=None)

@@ -22,15 +22,17 @@ from typing import Any
 
 from playwright.async_api import Page, Playwright, async_playwright
 
-from actors.ground.sandbox_server import SandboxServer
-from actors.ground.servers import ServerActor, server_state
-from actors.protocol import ChildSpec, Shutdown
+from actors.core.lifecycle import Shutdown
+from actors.core.runtime import ThreadedRuntime
+from actors.core.supervision import ChildSpec
+from actors.core.system import System
+from actors.protocol.resources import ResourceState
+from actors.protocol.servers import server_state
 from actors.resources.chromium import FLAGS, SIZE
 from actors.resources.client import Leases
-from actors.resources.loans import ResourceState
 from actors.resources.specs import resource_specs
-from actors.runtime import ThreadedRuntime
-from actors.system import System
+from actors.servers.sandbox_server import SandboxServer
+from actors.servers.servers import ServerActor
 from bench import pages
 from bench.line import line
 from bench.pages import AT_ONCE, POSTS, each, executable, post
@@ -87,11 +89,11 @@ def _site() -> Iterator[tuple[System, str, Any]]:
                 if time.monotonic() > until:
                     raise SystemExit(f"browser: it is not up in {UP_SECONDS:.0f} s ({state})")
                 time.sleep(0.05)
-            actor: Any = system.directory.find("browser")
-            yield system, server_state(system.board, "sandbox").url, actor.keeper.state()
+            actor: Any = system.directory.whereis("browser")
+            yield system, server_state(system.board, "sandbox").url, actor.session_store.state()
         finally:
             for spec in reversed(specs):
-                running = system.directory.find(spec.id)
+                running = system.directory.whereis(spec.id)
                 if running is not None:
                     system.stop_and_wait(running, 20.0, Shutdown())
 

@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from actors.resources.loans import ResourceState
+from actors.protocol.resources import ResourceState
 from bench.line import line
 from bench.storm import BACK_WITHIN, storm
 from domain.calendar import DAY, HOUR

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from actors.work.registry import load
+from actors.jobs.registry import load
 from bench.line import line
 from domain.calendar import DAY
 from domain.jobs.graph import validated

@@ -17,7 +17,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from actors.work.registry import load
+from actors.jobs.registry import load
 from bench.line import line
 from bench.whole import PROCESSES, Strikes, attempt, judged, operate, restarts
 from domain.calendar import HOUR

@@ -19,21 +19,23 @@ from statistics import median
 
 import psutil
 
-from actors.ground.journal import JournalActor
-from actors.ground.postgres_server import PostgresServer
-from actors.ground.servers import ServerActor, server_state
-from actors.protocol import ChildSpec, Shutdown
+from actors.account.journal import JournalActor
+from actors.core.lifecycle import Shutdown
+from actors.core.runtime import ThreadedRuntime
+from actors.core.supervision import ChildSpec
+from actors.core.system import System
+from actors.protocol.jobs import RunNow
+from actors.protocol.resources import is_well
+from actors.protocol.servers import server_state
 from actors.resources.specs import resource_specs
-from actors.resources.standing import is_well
-from actors.runtime import ThreadedRuntime
-from actors.system import System
-from actors.work.context import RunContext, Surroundings
-from actors.work.control import RunNow
-from actors.work.job import JobActor
-from actors.work.outcome import Outcome
-from actors.work.recorder import RecorderActor, RecorderState
-from actors.work.run import Job
-from actors.work.ticks import Place
+from actors.scheduling.job_actor import JobActor
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.recorder import RecorderActor, RecorderState
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext, RunEnvironment
+from actors.scheduling.ticks import Place
+from actors.servers.postgres_server import PostgresServer
+from actors.servers.servers import ServerActor
 from bench.line import line
 from domain.calendar import HOUR
 from domain.jobs.spec import Holds, JobSpec, Kind
@@ -77,7 +79,7 @@ class House:
         server = PostgresServer(Path(home))
         database = next(spec for spec in resource_specs(settings, {}) if spec.id == "database")
         self.job = Nothing()
-        surroundings = Surroundings(settings, site=None)
+        environment = RunEnvironment(settings, site=None)
         boot = self.system.runtime.calendar()
         self.specs = (
             ChildSpec("journal", lambda: JournalActor(Path(home) / "journal.sqlite3", "bench", 1.0)),
@@ -85,7 +87,7 @@ class House:
             database,
             ChildSpec("recorder", lambda: RecorderActor("bench")),
             ChildSpec("runs", DynamicSupervisor),
-            ChildSpec("job:nothing", lambda: JobActor(self.job, Place(boot, HOUR), surroundings)),
+            ChildSpec("job:nothing", lambda: JobActor(self.job, Place(boot, HOUR), environment)),
         )
         self.system.in_transit = True
         for spec in self.specs[:3]:
@@ -120,7 +122,7 @@ class House:
     def stop(self) -> None:
         """End it all."""
         for spec in reversed(self.specs):
-            actor = self.system.directory.find(spec.id)
+            actor = self.system.directory.whereis(spec.id)
             if actor is not None:
                 self.system.stop_and_wait(actor, 20.0, Shutdown())
 

@@ -17,15 +17,17 @@ from typing import Any
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from actors.base import Actor
-from actors.ground.postgres_server import PostgresServer
-from actors.ground.servers import ServerActor, server_state
-from actors.protocol import ChildSpec, Shutdown
+from actors.core.base import Actor
+from actors.core.lifecycle import Shutdown
+from actors.core.runtime import ThreadedRuntime
+from actors.core.supervision import ChildSpec
+from actors.core.system import System
+from actors.protocol.resources import ResourceState
+from actors.protocol.servers import server_state
 from actors.resources.client import Leases
-from actors.resources.loans import ResourceState
 from actors.resources.specs import resource_specs
-from actors.runtime import ThreadedRuntime
-from actors.system import System
+from actors.servers.postgres_server import PostgresServer
+from actors.servers.servers import ServerActor
 from bench import contention
 from bench.line import line, percentile
 from domain.settings import parse
@@ -76,7 +78,7 @@ class House:
     def stop(self) -> None:
         """End it all."""
         for spec in reversed(self.specs):
-            actor = self.system.directory.find(spec.id)
+            actor = self.system.directory.whereis(spec.id)
             if actor is not None:
                 self.system.stop_and_wait(actor, 20.0, Shutdown())
 

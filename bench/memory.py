@@ -26,16 +26,19 @@ from urllib.parse import quote
 from playwright.async_api import Error, Page
 from psycopg.conninfo import conninfo_to_dict
 
-from actors.care.weighing import MIB, container_limit, weigh
-from actors.ground.postgres_server import PostgresServer
-from actors.ground.redis_server import RedisServer
-from actors.ground.sandbox_server import SandboxServer
-from actors.ground.servers import ServerActor, server_state
-from actors.protocol import ChildSpec, Shutdown
+from actors.care.memory_usage import container_limit, weigh
+from actors.core.lifecycle import Shutdown
+from actors.core.runtime import ThreadedRuntime
+from actors.core.supervision import ChildSpec
+from actors.core.system import System
+from actors.protocol.health import MIB
+from actors.protocol.resources import LeaseError, ResourceState
+from actors.protocol.servers import server_state
 from actors.resources.client import Leases
-from actors.resources.loans import LeaseError, ResourceState
-from actors.runtime import ThreadedRuntime
-from actors.system import System
+from actors.servers.postgres_server import PostgresServer
+from actors.servers.redis_server import RedisServer
+from actors.servers.sandbox_server import SandboxServer
+from actors.servers.servers import ServerActor
 from bench.line import line
 from social.navigation import open_page
 from social.site import SiteError
@@ -193,7 +196,7 @@ def _servers(home: str) -> Iterator[dict[str, str]]:
         yield {"DATABASE_URL": database, "REDIS_URL": redis, "SITE_URL": site}
     finally:
         for spec in reversed(specs):
-            actor = system.directory.find(spec.id)
+            actor = system.directory.whereis(spec.id)
             if actor is not None:
                 system.stop_and_wait(actor, 20.0, Shutdown())
 
@@ -216,9 +219,9 @@ def inside() -> None:
 
     make = tree.root
 
-    def root(view: Any, doors: Any) -> Any:
+    def root(view: Any, listeners: Any) -> Any:
         threading.Thread(target=_measure, args=(view,), daemon=True).start()
-        return make(view, doors)
+        return make(view, listeners)
 
     tree.root = root
     with open(os.devnull, "w") as nowhere:

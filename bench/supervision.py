@@ -15,11 +15,11 @@ from typing import Any
 
 import pykka
 
-from actors.base import Actor
-from actors.protocol import ChildSpec
-from actors.runtime import ThreadedRuntime
-from actors.simulation import SimulatedRuntime
-from actors.system import System
+from actors.core.base import Actor
+from actors.core.runtime import ThreadedRuntime
+from actors.core.simulation import SimulatedRuntime
+from actors.core.supervision import ChildSpec
+from actors.core.system import System
 from bench.line import line, percentile
 from supervisors.specs import Flags
 from supervisors.supervisor import Supervisor
@@ -108,7 +108,7 @@ def restarts(siblings: int) -> None:
 
 
 def restart_once(system: System) -> float:
-    present = system.directory.find("child0")
+    present = system.directory.whereis("child0")
     assert present is not None
     began = time.perf_counter()
     system.tell("child0", "crash")

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from domain.setting_kinds import Kind, Wrong
+from domain.setting_types import InvalidSetting, SettingType
 from domain.settings import Problem, Settings, against_each_other, shown
 
 FLAGS = ("POSTING_DISABLED", "MODE", "REPLIES", "THREADS")
 DEFAULT = "default"  # what to say for None
 OPERATOR = "operator"  # where a value comes from that a flag has set
 
-_KINDS: Mapping[str, Kind] = {
+_KINDS: Mapping[str, SettingType] = {
     column.name.upper(): column.metadata["kind"] for column in fields(Settings) if column.name.upper() in FLAGS
 }
 
@@ -33,7 +33,7 @@ class JobControl:
 def parsed(name: str, text: str) -> Any:
     """The value of a flag as a person writes it; None for `default`. Raises Wrong."""
     if name not in FLAGS:
-        raise Wrong("there is no such flag", f"The flags are: {', '.join(FLAGS)}.")
+        raise InvalidSetting("there is no such flag", f"The flags are: {', '.join(FLAGS)}.")
     return None if text == DEFAULT else _KINDS[name].parse(text)
 
 
@@ -49,7 +49,7 @@ def in_force(settings: Settings, flags: Mapping[str, Any]) -> tuple[Settings, tu
             continue
         try:
             known = _KINDS[name].parse(shown(value))
-        except Wrong as wrong:
+        except InvalidSetting as wrong:
             problems.append(Problem(name, shown(value)[:60], wrong.why, wrong.fix))
             continue
         with_it = replace(settings, **{name.lower(): known}, origins={**settings.origins, name: OPERATOR})

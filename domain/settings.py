@@ -15,14 +15,14 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from domain.publishing.edges import EDGES
-from domain.setting_kinds import (
+from domain.setting_types import (
     HIDDEN,
     KEY,
     PATH,
     SWITCH,
     TEXT,
-    Kind,
-    Wrong,
+    InvalidSetting,
+    SettingType,
     choice,
     handle,
     is_loopback,
@@ -33,7 +33,7 @@ from domain.setting_kinds import (
     session,
     whole,
 )
-from domain.setting_kinds import Secret as Secret
+from domain.setting_types import Secret as Secret
 
 JOBS = (
     "plan",
@@ -91,7 +91,7 @@ class BadSettings(Exception):
         self.problems = problems
 
 
-def _of(kind: Kind, default: Any, about: str, said: str | None = None) -> Mapping[str, Any]:
+def _of(kind: SettingType, default: Any, about: str, said: str | None = None) -> Mapping[str, Any]:
     """A row of the table. said: how to name the default, where it depends on other settings."""
     return {"kind": kind, "default": default, "about": about, "said": said}
 
@@ -121,7 +121,7 @@ class Settings:
     )
     openai_base_url: str | None = field(
         metadata=_of(
-            Kind("URL (https://…)", place("https://api.openai.com/v1")),
+            SettingType("URL (https://…)", place("https://api.openai.com/v1")),
             None,
             "where the model's API is",
             said="OpenAI's own",
@@ -130,7 +130,7 @@ class Settings:
     openai_model: str = field(metadata=_of(TEXT, "gpt-5-mini", "the model that writes"))
     site_url: str | None = field(
         metadata=_of(
-            Kind("URL (http://…)", place("https://site.example")),
+            SettingType("URL (http://…)", place("https://site.example")),
             None,
             "the site to drive",
             said="the sandbox, on loopback",
@@ -138,7 +138,7 @@ class Settings:
     )
     twitter_session_b64: Secret | None = field(
         metadata=_of(
-            Kind("base64 of JSON", session, secret=True),
+            SettingType("base64 of JSON", session, secret=True),
             None,
             "Playwright storage state of the account's session on the site",
             said="the sandbox's own session",
@@ -165,7 +165,9 @@ class Settings:
         )
     )
     threads: bool = field(metadata=_of(SWITCH, True, "publish threads, not only single posts"))
-    account: str = field(metadata=_of(Kind("handle", handle), "roost", "the handle of the account on the site"))
+    account: str = field(
+        metadata=_of(SettingType("handle", handle), "roost", "the handle of the account on the site")
+    )
     host: str = field(
         metadata=_of(TEXT, "127.0.0.1", "the address to listen on; 0.0.0.0 is every one, as a container needs")
     )
@@ -233,7 +235,7 @@ class Setting:
     """One row of the table. default: as people read it."""
 
     name: str
-    kind: Kind
+    kind: SettingType
     default: str
     about: str
     field: str
@@ -294,7 +296,7 @@ def parse(environment: Mapping[str, str], dotenv: Mapping[str, str | None], jobs
             continue
         try:
             values[column.name] = kind.parse(text.strip())
-        except Wrong as wrong:
+        except InvalidSetting as wrong:
             problems.append(Problem(name, HIDDEN if kind.secret else _short(text), wrong.why, wrong.fix))
     intervals = _intervals(given, jobs, problems, origins)
     sandbox = values["site_url"] is None or is_loopback(urlsplit(values["site_url"]).hostname or "")
@@ -324,7 +326,7 @@ def _intervals(
             continue
         try:
             intervals[job] = kind.parse(text.strip())
-        except Wrong as wrong:
+        except InvalidSetting as wrong:
             problems.append(Problem(name, _short(text), wrong.why, f"{wrong.fix} It is in minutes."))
     return intervals
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from store.posts.claim import What
+from store.posts.claim import PostStream
 from store.posts.values import COLUMNS, Post, post
 from store.sql import Connection, changed, row, rows
 
@@ -39,7 +39,7 @@ class Look:
 
 
 def last_looks(
-    conn: Connection, account: str, *, since: float, what: What = "posts", limit: int = 500
+    conn: Connection, account: str, *, since: float, what: PostStream = "posts", limit: int = 500
 ) -> tuple[Look, ...]:
     """The posts on the site confirmed after `since`, or never counted yet; newest first.
 
@@ -99,7 +99,7 @@ def seen_enough(
     min_age: float,
     min_views: int,
     since: float,
-    what: What = "posts",
+    what: PostStream = "posts",
     limit: int = 2000,
 ) -> tuple[Seen, ...]:
     """What may be learned from: published after `since`, counted at `min_age` or later, with `min_views` or more.

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from enum import Enum, auto
 from typing import Protocol
 
-from actors.protocol import ChildSpec, Crashed, ExitReason, Killed, NoProcess, Normal, Shutdown
+from actors.core.lifecycle import Crashed, ExitReason, Killed, NoProcess, Normal, Shutdown
+from actors.core.supervision import ChildSpec
 
 
 class After(Enum):

@@ -14,14 +14,14 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from actors.directory import NameTaken
-from actors.protocol import (
+from actors.core.directory import NameTaken
+from actors.core.lifecycle import ExitReason
+from actors.core.supervision import (
     AlreadyPresent,
     AlreadyStarted,
     ChildSpec,
     DeleteChild,
     Done,
-    ExitReason,
     FaultySpec,
     Ignored,
     NotForDynamic,
@@ -35,14 +35,14 @@ from actors.protocol import (
     TerminateChild,
     TooManyChildren,
 )
-from actors.system import StartFailed
-from supervisors.family import Child, Family
+from actors.core.system import StartFailed
 from supervisors.specs import Faulty, Flags, flag_faults, spec_faults
+from supervisors.supervisor_base import Child, SupervisorBase
 
 DEFAULT_FLAGS = Flags()
 
 
-class DynamicSupervisor(Family):
+class DynamicSupervisor(SupervisorBase):
     """one_for_one over children that were not known before."""
 
     def __init__(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from actors.protocol import ChildSpec, SpecFault
+from actors.core.supervision import ChildSpec, SpecFault
 from domain.backoff import Backoff
 
 STRATEGIES = ("one_for_one", "one_for_all", "rest_for_one")

@@ -20,14 +20,14 @@ back off (`ChildSpec.backoff`), and a supervisor may cool down at its limit inst
 from collections.abc import Sequence
 from typing import Any
 
-from actors.directory import NameTaken
-from actors.protocol import (
+from actors.core.directory import NameTaken
+from actors.core.lifecycle import ExitReason
+from actors.core.supervision import (
     AlreadyPresent,
     AlreadyStarted,
     ChildSpec,
     DeleteChild,
     Done,
-    ExitReason,
     FaultySpec,
     Ignored,
     NotFound,
@@ -39,10 +39,10 @@ from actors.protocol import (
     StillRunning,
     TerminateChild,
 )
-from actors.system import StartFailed
+from actors.core.system import StartFailed
 from supervisors.decisions import affected
-from supervisors.family import Child, Family
 from supervisors.specs import Flags, check, spec_faults
+from supervisors.supervisor_base import Child, SupervisorBase
 
 
 class ChildDidNotStart(Exception):
@@ -56,7 +56,7 @@ def supervisor_spec(id: str, flags: Flags, children: Sequence[ChildSpec], **more
     )
 
 
-class Supervisor(Family):
+class Supervisor(SupervisorBase):
     """one_for_one, one_for_all or rest_for_one."""
 
     def __init__(self, flags: Flags, children: Sequence[ChildSpec]) -> None:

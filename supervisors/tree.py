@@ -15,20 +15,20 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from actors.base import Actor
-from actors.face.doors import Doors
-from actors.face.routes import routes
-from actors.face.view import View
-from actors.face.web import WebActor
-from actors.protocol import ChildSpec
+from actors.core.base import Actor
+from actors.core.supervision import ChildSpec
+from actors.face.context import AppContext
+from actors.face.http.routes import routes
+from actors.face.http.web import WebActor
+from actors.face.listeners import Listeners
 from domain.backoff import Backoff
-from domain.setting_kinds import is_loopback
+from domain.setting_types import is_loopback
 from supervisors.specs import Flags
 from supervisors.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from actors.resources.specs import Make
-    from actors.work.run import Job
+    from actors.scheduling.run_actor import Job
 
 # A branch ends when it cannot hold its children, and is started again with all of them. Past five of that in a
 # minute nothing inside helps: the root ends, and with it the process, for the container to start it afresh.
@@ -60,20 +60,20 @@ JOBS = Flags("one_for_one", intensity=30, period=60.0, cool_down=30.0)
 SOON = Backoff(least=0.1, base=0.1, most=5.0)
 
 
-def root(view: View, doors: Doors) -> Supervisor:
+def root(view: AppContext, listeners: Listeners) -> Supervisor:
     """The root, not yet started. Its start returns when the whole tree is up."""
     boot = view.system.runtime.calendar()
 
     @cache
     def jobs() -> "tuple[Job, ...]":
-        from actors.work.registry import load
+        from actors.jobs.registry import load
 
         return load(view.settings)
 
     return Supervisor(
         ROOT,
         (
-            _branch("face", lambda: face(view, doors)),
+            _branch("face", lambda: face(view, listeners)),
             _branch("ground", lambda: ground(view)),
             _branch("resources", lambda: resources(view, jobs())),
             _branch("care", lambda: care(view, jobs(), boot)),
@@ -82,42 +82,42 @@ def root(view: View, doors: Doors) -> Supervisor:
     )
 
 
-def face(view: View, doors: Doors) -> Supervisor:
+def face(view: AppContext, listeners: Listeners) -> Supervisor:
     """What the outside sees."""
 
     def web() -> Actor:
-        doors.doorman.leave()
-        return WebActor(doors.port, routes(view), view.requests, loopback_only=is_loopback(view.settings.host))
+        listeners.early_health.leave()
+        return WebActor(listeners.port, routes(view), view.requests, loopback_only=is_loopback(view.settings.host))
 
     def admin() -> Actor:
-        from actors.face.admin import AdminActor
+        from actors.face.admin.admin import AdminActor
 
-        return AdminActor(doors.admin, view)
+        return AdminActor(listeners.admin, view)
 
     def figures() -> Actor:
-        from actors.face.figures import FiguresActor
+        from actors.face.http.database_stats import DatabaseStatsActor
 
-        return FiguresActor(view.settings.account)
+        return DatabaseStatsActor(view.settings.account)
 
     return Supervisor(FACE, (_child("web", web), _child("admin", admin), _child("figures", figures)))
 
 
-def ground(view: View) -> Supervisor:
+def ground(view: AppContext) -> Supervisor:
     """What the rest stands on."""
-    from actors.ground.embedded import server_specs
+    from actors.servers.embedded import server_specs
 
     def journal() -> Actor:
-        from actors.ground.journal import JournalActor
+        from actors.account.journal import JournalActor
 
         return JournalActor(view.home / "journal.sqlite3", view.instance, view.settings.speed)
 
     def lane() -> Actor:
-        from actors.ground.lane import LaneActor
+        from actors.account.lane import LaneActor
 
         return LaneActor(view.settings.account, view.instance)
 
     def flags() -> Actor:
-        from actors.ground.flags import FlagsActor
+        from actors.account.flags import FlagsActor
 
         return FlagsActor(view.settings)
 
@@ -125,20 +125,20 @@ def ground(view: View) -> Supervisor:
     return Supervisor(GROUND, (*server_specs(view.settings), *children))
 
 
-def resources(view: View, jobs: "tuple[Job, ...]", others: "Mapping[str, Make] | None" = None) -> Supervisor:
+def resources(view: AppContext, jobs: "tuple[Job, ...]", others: "Mapping[str, Make] | None" = None) -> Supervisor:
     """What is lent. others: what is made instead of an actor of this name."""
+    from actors.jobs.registry import budgets
     from actors.resources.specs import resource_specs
-    from actors.work.registry import budgets
 
     return Supervisor(RESOURCES, resource_specs(view.settings, budgets(jobs), others or {}))
 
 
-def care(view: View, jobs: "tuple[Job, ...]", boot: float) -> Supervisor:
+def care(view: AppContext, jobs: "tuple[Job, ...]", boot: float) -> Supervisor:
     """Who looks after the rest. boot: calendar seconds."""
     from actors.care.alerts import AlertsActor
     from actors.care.health import HealthActor
     from actors.care.watchdog import WatchdogActor
-    from actors.work.recorder import RecorderActor
+    from actors.scheduling.recorder import RecorderActor
 
     names = [job.spec.name for job in jobs]
     return Supervisor(
@@ -152,20 +152,20 @@ def care(view: View, jobs: "tuple[Job, ...]", boot: float) -> Supervisor:
     )
 
 
-def work(view: View, jobs: "tuple[Job, ...]", boot: float, site: Any = None) -> Supervisor:
+def work(view: AppContext, jobs: "tuple[Job, ...]", boot: float, site: Any = None) -> Supervisor:
     """Who does the work. boot: calendar seconds. site: a `social.site.Site`; None: the one of the settings."""
-    from actors.work.context import Surroundings
-    from actors.work.registry import children
-    from actors.work.sites import PresentSite
+    from actors.account.current_site import PresentSite
+    from actors.jobs.registry import children
+    from actors.scheduling.run_context import RunEnvironment
     from supervisors.dynamic import DynamicSupervisor
 
     site = site or PresentSite(view.settings, view.system.board)
-    surroundings = Surroundings(view.settings, site, view.instance)
+    environment = RunEnvironment(view.settings, site, view.instance)
     return Supervisor(
         WORK,
         (
             ChildSpec("runs", lambda: DynamicSupervisor(RUNS, MOST_RUNS), type="supervisor", shutdown=None),
-            _branch("jobs", lambda: Supervisor(JOBS, children(jobs, surroundings, boot))),
+            _branch("jobs", lambda: Supervisor(JOBS, children(jobs, environment, boot))),
         ),
     )
 

@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 
-from actors.base import Actor
-from actors.care.control import Subscribe, Unpin
 from actors.care.health import RESOURCES, HealthActor
-from actors.ground.redis_server import RedisServer
-from actors.ground.servers import ServerActor
-from actors.protocol import ChildSpec, ComponentReport, LevelChanged, Ping, Shutdown
+from actors.core.base import Actor
+from actors.core.lifecycle import Ping, Shutdown
+from actors.core.runtime import Runtime, ThreadedRuntime
+from actors.core.supervision import ChildSpec
+from actors.core.system import System
+from actors.protocol.health import ComponentReport, LevelChanged, Subscribe, Unpin
+from actors.protocol.resources import Check, ResourceState
 from actors.resources.client import Leases
-from actors.resources.loans import Check, ResourceState
 from actors.resources.specs import resource_specs
-from actors.runtime import Runtime, ThreadedRuntime
-from actors.system import System
+from actors.servers.redis_server import RedisServer
+from actors.servers.servers import ServerActor
 from domain.resources.admission import Budget
 from domain.resources.levels import COMPONENTS, Level
 from domain.settings import Settings, parse
@@ -74,7 +75,7 @@ class World:
         self, name: str, budget: Budget | None = None, priority: int = 5, category: str = "background"
     ) -> Leases:
         """A holder of that name, alive, and what it can borrow."""
-        if self.system.directory.find(name) is None:
+        if self.system.directory.whereis(name) is None:
             self.system.start(name, Holder)
         return Leases(
             self.system, name, job=name.partition(":")[0], priority=priority, budget=budget, category=category
@@ -192,7 +193,7 @@ class World:
     def stop(self) -> None:
         for name in reversed(self.specs):
             self.system.stop(name, Shutdown())
-        eventually(lambda: not any(self.system.directory.find(name) for name in self.specs))
+        eventually(lambda: not any(self.system.directory.whereis(name) for name in self.specs))
         self.patch.undo()
 
 

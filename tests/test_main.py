@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from actors.face.doors import Shut, cannot_write, lock_home, open_port
-from actors.face.kept import keep_anchor, keep_instance
-from actors.work.registry import load
+from actors.jobs.registry import load
+from app.home_files import load_or_create_clock, load_or_create_instance_id
+from app.listeners import StartupError, cannot_write, lock_home, open_port
 from domain.calendar import Anchor
 from domain.settings import JOBS, parse
 
@@ -158,32 +158,32 @@ def test_the_settings_know_the_jobs_of_the_registry() -> None:
 
 
 def test_the_calendar_goes_on_where_it_was(tmp_path: Path) -> None:
-    first = keep_anchor(tmp_path, speed=60.0, wall=1000.0)
+    first = load_or_create_clock(tmp_path, speed=60.0, wall=1000.0)
     assert first == Anchor(real=1000.0, calendar=1000.0, speed=60.0)
-    assert keep_anchor(tmp_path, speed=60.0, wall=2000.0) == first
+    assert load_or_create_clock(tmp_path, speed=60.0, wall=2000.0) == first
 
 
 def test_another_speed_makes_no_jump(tmp_path: Path) -> None:
-    first = keep_anchor(tmp_path, speed=60.0, wall=1000.0)
-    second = keep_anchor(tmp_path, speed=1.0, wall=1100.0)
+    first = load_or_create_clock(tmp_path, speed=60.0, wall=1000.0)
+    second = load_or_create_clock(tmp_path, speed=1.0, wall=1100.0)
     assert second.at(1100.0) == first.at(1100.0)
     assert second.at(1110.0) == first.at(1100.0) + 10
-    assert keep_anchor(tmp_path, speed=1.0, wall=5000.0) == second
+    assert load_or_create_clock(tmp_path, speed=1.0, wall=5000.0) == second
 
 
 def test_a_clock_set_back_does_not_set_the_calendar_back(tmp_path: Path) -> None:
-    first = keep_anchor(tmp_path, speed=2.0, wall=1000.0)
-    assert keep_anchor(tmp_path, speed=2.0, wall=500.0).at(500.0) == first.calendar
+    first = load_or_create_clock(tmp_path, speed=2.0, wall=1000.0)
+    assert load_or_create_clock(tmp_path, speed=2.0, wall=500.0).at(500.0) == first.calendar
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"real": 1}', '{"real": 1, "calendar": 1, "speed": 0}'])
 def test_a_broken_anchor_is_said_and_not_replaced(tmp_path: Path, text: str) -> None:
     (tmp_path / "clock.json").write_text(text)
-    with pytest.raises(Shut, match="Put back a copy of it"):
-        keep_anchor(tmp_path, speed=1.0, wall=1.0)
+    with pytest.raises(StartupError, match="Put back a copy of it"):
+        load_or_create_clock(tmp_path, speed=1.0, wall=1.0)
     assert (tmp_path / "clock.json").read_text() == text
 
 
 def test_an_instance_keeps_its_id(tmp_path: Path) -> None:
-    assert keep_instance(tmp_path, "first") == "first"
-    assert keep_instance(tmp_path, "second") == "first"
+    assert load_or_create_instance_id(tmp_path, "first") == "first"
+    assert load_or_create_instance_id(tmp_path, "second") == "first"

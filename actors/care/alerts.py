@@ -8,10 +8,11 @@ import logging
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from actors.base import Actor
-from actors.care.crowds import Crowds
-from actors.future import Future
-from actors.ground import journal
+from actors.care.pool_pressure import Crowds
+from actors.core.base import Actor
+from actors.core.future import Future
+from actors.protocol import journal
+from actors.protocol.alerts import Alert, AlertsState, Clear, Raise
 from store.journal import Cached
 
 log = logging.getLogger("roost.alerts")
@@ -20,44 +21,6 @@ KEPT = 50
 LOOK_EVERY = 10.0
 CACHE = "alerts"  # the journal's key
 POOL = "pool:"
-
-
-@dataclass(frozen=True, slots=True)
-class Raise:
-    """Something a person should know. key: what it is about; the same key again is the same alert. text: one line."""
-
-    key: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Clear:
-    """It is over."""
-
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One alert. since, over: calendar seconds; over is None while it lasts. times: raised so often."""
-
-    key: str
-    text: str
-    since: float
-    times: int = 1
-    over: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AlertsState:
-    """On the board under "alerts", the newest last. standing: those not over.
-
-    usage: of each pool, the smoothed share of it that is in use.
-    """
-
-    standing: tuple[Alert, ...] = ()
-    past: tuple[Alert, ...] = ()
-    usage: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

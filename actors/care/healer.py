@@ -8,22 +8,23 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from actors.base import Actor
-from actors.care import alerts
-from actors.care.view import HealingView
-from actors.future import Future
-from actors.protocol import RestartChild, TerminateChild
-from actors.resources.loans import Check, Rebuild, ResourceState
+from actors.core.base import Actor
+from actors.core.future import Future
+from actors.core.supervision import RestartChild, TerminateChild
+from actors.protocol import alerts
+from actors.protocol.health import HealingView
+from actors.protocol.resources import Check, Rebuild, ResourceState
 from domain.resources import healing
-from domain.resources.healing import Ailment, Course, Healed, Step
+from domain.resources.healing import ComponentFault, Escalation, Recovered, Step
 
 log = logging.getLogger("roost.care")
 
 STEP_SECONDS = 10.0  # that a step is given before it counts as no help; a rebuild's rest comes on top
 GROUP = "resources"  # the supervisor of what can be healed
 GROUP_OF = "root"  # and its own
-NEIGHBOURS = (Ailment.DATABASE, Ailment.REDIS, Ailment.BROWSER)
-TREATED = frozenset({*NEIGHBOURS, Ailment.MODEL})  # components; the breaker is not one, but what ails one of these
+NEIGHBOURS = (ComponentFault.DATABASE, ComponentFault.REDIS, ComponentFault.BROWSER)
+# Components; the breaker is not one, but what ails one of these.
+TREATED = frozenset({*NEIGHBOURS, ComponentFault.MODEL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,75 +48,76 @@ class Healer:
 
     def __init__(self, owner: Actor) -> None:
         self._owner = owner
-        self._courses: dict[str, Course] = {}
+        self._courses: dict[str, Escalation] = {}
         self._under_way: dict[str, Step] = {}
         self._outcomes: dict[str, str] = {}  # what the step under way came to, where that is known
         self._chance = owner.system.runtime.random("healing")
-        self.history: tuple[Healed, ...] = ()
+        self.history: tuple[Recovered, ...] = ()
 
     def is_ill(self, component: str) -> None:
         """Treatment begins, if there is one for it and it has not begun."""
-        ailment = self._ailment(component)
-        if ailment is not None and component not in self._courses:
-            self._courses[component] = healing.begin(ailment, self._owner.now())
+        fault = self._ailment(component)
+        if fault is not None and component not in self._courses:
+            self._courses[component] = healing.begin(fault, self._owner.now())
             self._arm(component)
 
     def is_well(self, component: str) -> None:
         """The end of its treatment, or of an alert that stands from an earlier life."""
         self._owner.tell("alerts", alerts.Clear(f"ill:{component}"))
-        course = self._courses.pop(component, None)
+        escalation = self._courses.pop(component, None)
         step = self._under_way.pop(component, None)
-        if course is None:
+        if escalation is None:
             return
-        healed = healing.after_success(course, step, self._owner.now())
+        healed = healing.after_success(escalation, step, self._owner.now())
         self.history = healing.remember(self.history, healed)
         log.info("%s is well again, after %d step(s)", component, healed.attempts)
 
     def receive(self, message: StepTaken | StepOver) -> None:
         """What the timers of a treatment say; nothing for one that is over."""
-        course = self._courses.get(message.component)
-        if course is None or course.attempts != message.attempts:
+        escalation = self._courses.get(message.component)
+        if escalation is None or escalation.attempts != message.attempts:
             return
         match message:
             case StepTaken():
-                self._take(message.component, course)
+                self._take(message.component, escalation)
             case StepOver():
-                self._no_help(message.component, course)
+                self._no_help(message.component, escalation)
 
     def views(self) -> tuple[HealingView, ...]:
         """What is treated now, and the last that was."""
         now = [
-            HealingView(name, course.attempts, _last(course), ended=False) for name, course in self._courses.items()
+            HealingView(name, escalation.attempts, _last(escalation), ended=False)
+            for name, escalation in self._courses.items()
         ]
         past = [
-            HealingView(healed.ailment.value, healed.attempts, str(healed.by or "by itself"), ended=True)
+            HealingView(healed.fault.value, healed.attempts, str(healed.by or "by itself"), ended=True)
             for healed in self.history[-5:]
         ]
         return (*now, *past)
 
     def _arm(self, component: str) -> None:
-        course = self._courses[component]
-        self._owner.after(max(0.0, course.due - self._owner.now()), StepTaken(component, course.attempts))
+        escalation = self._courses[component]
+        self._owner.after(max(0.0, escalation.due - self._owner.now()), StepTaken(component, escalation.attempts))
 
-    def _ailment(self, component: str) -> Ailment | None:
+    def _ailment(self, component: str) -> ComponentFault | None:
         """What it suffers from by now. None: nothing that is treated, or the operator holds it open, and means to."""
         match self._owner.system.board.get(component):
             case ResourceState(breaker="forced_open"):
                 return None
             case ResourceState(breaker="open" | "half_open", state=state) if state != "down":
-                return Ailment.BREAKER
-        return Ailment(component) if component in TREATED else None
+                return ComponentFault.BREAKER
+        return ComponentFault(component) if component in TREATED else None
 
-    def _take(self, component: str, course: Course) -> None:
-        ailment = self._ailment(component)
-        if ailment is None:
+    def _take(self, component: str, escalation: Escalation) -> None:
+        fault = self._ailment(component)
+        if fault is None:
             del self._courses[component]  # if it is ill when the order ends, treatment begins anew
             return
-        course = self._courses[component] = healing.diagnosed(course, ailment)
-        step = healing.next_step(course)
-        rest = healing.PLANS[course.ailment].rest_seconds
-        level = logging.INFO if course.exhausted else logging.WARNING  # what goes on for hours is not news
-        log.log(level, "healing %s: %s (step %d)", component, step.value, course.attempts + 1)
+        escalation = self._courses[component] = healing.diagnosed(escalation, fault)
+        step = healing.next_step(escalation)
+        rest = healing.PLANS[escalation.fault].rest_seconds
+        level = logging.INFO if escalation.exhausted else logging.WARNING  # what goes on for hours is not news
+        log.log(level, "healing %s: %s (step %d)", component, step.value, escalation.attempts + 1)
         self._outcomes.pop(component, None)
         self._under_way[component] = step
         match step:
@@ -131,15 +133,15 @@ class Healer:
             case Step.RESTART_GROUP:
                 self._restart(GROUP_OF, GROUP)
         wait = STEP_SECONDS + (rest if step is Step.REBUILD else 0.0)
-        self._owner.after(wait, StepOver(component, course.attempts))
+        self._owner.after(wait, StepOver(component, escalation.attempts))
 
-    def _no_help(self, component: str, course: Course) -> None:
+    def _no_help(self, component: str, escalation: Escalation) -> None:
         self._under_way.pop(component, None)
         outcome = self._outcomes.pop(component, "still ill")
-        course = healing.after_failure(course, outcome, self._owner.now(), self._chance)
-        self._courses[component] = course
-        if course.exhausted:
-            text = f"{component} is ill since {self._owner.now() - course.began:.0f} s; all steps were tried"
+        escalation = healing.after_failure(escalation, outcome, self._owner.now(), self._chance)
+        self._courses[component] = escalation
+        if escalation.exhausted:
+            text = f"{component} is ill since {self._owner.now() - escalation.began:.0f} s; all steps were tried"
             self._owner.tell("alerts", alerts.Raise(f"ill:{component}", text))
         self._arm(component)
 
@@ -156,5 +158,5 @@ class Healer:
         system.ask_later(supervisor, TerminateChild(child)).on_settled(stopped)
 
 
-def _last(course: Course) -> str:
-    return f"{course.recent[-1].step.value}: {course.recent[-1].outcome}" if course.recent else "begins"
+def _last(escalation: Escalation) -> str:
+    return f"{escalation.recent[-1].step.value}: {escalation.recent[-1].outcome}" if escalation.recent else "begins"

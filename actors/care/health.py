@@ -8,15 +8,23 @@ import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
-from actors.base import Actor
-from actors.care.control import MemoryIs, Pin, StartupIs, Subscribe, Unpin
 from actors.care.healer import Healer, StepOver, StepTaken
-from actors.care.reports import reports
-from actors.care.view import ComponentView, HealthView
-from actors.future import CallerError
-from actors.protocol import ComponentReport, LevelChanged
-from actors.resources.loans import Check, ResourceState
-from actors.runtime import Timer
+from actors.core.base import Actor
+from actors.core.future import CallerError
+from actors.core.runtime import Timer
+from actors.protocol.health import (
+    ComponentReport,
+    ComponentView,
+    HealthView,
+    LevelChanged,
+    MemoryIs,
+    Pin,
+    StartupIs,
+    Subscribe,
+    Unpin,
+    reports,
+)
+from actors.protocol.resources import Check, ResourceState
 from domain.resources import levels
 from domain.resources.effects import InForce, in_force
 from domain.resources.levels import Level

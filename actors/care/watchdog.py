@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from actors.base import Actor
-from actors.care import alerts
-from actors.care.view import HealthView
-from actors.future import Future
-from actors.protocol import RestartChild, TerminateChild
-from actors.runtime import Timer
-from actors.work.control import RunNow
-from actors.work.state import Gated, JobSnapshot, Running
+from actors.core.base import Actor
+from actors.core.future import Future
+from actors.core.runtime import Timer
+from actors.core.supervision import RestartChild, TerminateChild
+from actors.protocol import alerts
+from actors.protocol.health import HealthView
+from actors.protocol.jobs import Gated, JobSnapshot, Running, RunNow
 from domain.calendar import MINUTE
 from domain.jobs.health import Escalation, Finding, Step, Trouble, escalated, findings
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from actors.jobs.shared import account_pages as acquaintance
+from actors.jobs.shared.account_pages import LOOK_SECONDS
 from actors.resources.browser import BrowserLoan
-from actors.work import acquaintance
-from actors.work.acquaintance import LOOK_SECONDS
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.run import Job
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.calendar import minutes
 from domain.content.topics import TOPICS, read
 from domain.jobs.spec import Holds, JobSpec, Kind

@@ -1,8 +1,8 @@
 """Rolls up what the posts did, and writes the report that the page shows."""
 
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.run import Job
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.analysis import report
 from domain.analysis.rollups import rolled
 from domain.calendar import DAY, hours, minutes

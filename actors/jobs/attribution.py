@@ -1,8 +1,8 @@
 """Says which posts and replies brought the followers."""
 
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.run import Job
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.analysis.attribution import WINDOW, attributed
 from domain.calendar import days, hours, minutes
 from domain.jobs.spec import Holds, JobSpec, Kind

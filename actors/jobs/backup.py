@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome, RunFailed
-from actors.work.run import Job
+from actors.scheduling.outcome import Outcome, RunFailed
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain import housekeeping
 from domain.calendar import hours, minutes
 from domain.jobs.retries import Failure

@@ -1,8 +1,8 @@
 """Deletes what nobody will look at again, and what must not be kept."""
 
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.run import Job
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.calendar import hours, minutes
 from domain.housekeeping import KEPT
 from domain.jobs.spec import Holds, JobSpec, Kind

@@ -1,9 +1,9 @@
 """Holds peers' roll-ups against ours: what works for them, and which of it has not been tried."""
 
-from actors.work.concluding import SOON, concluded
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.run import Job
+from actors.jobs.shared.insights import SOON, concluded
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.analysis import insights
 from domain.analysis.peers import untried
 from domain.calendar import hours, minutes

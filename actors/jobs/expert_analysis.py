@@ -1,9 +1,9 @@
 """Reads the own roll-ups as an expert would, and writes down what planning should know."""
 
-from actors.work.concluding import SOON, concluded
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.run import Job
+from actors.jobs.shared.insights import SOON, concluded
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.analysis import insights
 from domain.calendar import hours, minutes
 from domain.jobs.spec import Holds, JobSpec, Kind

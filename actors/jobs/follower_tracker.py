@@ -1,8 +1,8 @@
 """Counts the own followers, again and again: what attribution shares out are the rises of this series."""
 
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.run import Job
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.analysis.attribution import Sample
 from domain.calendar import minutes
 from domain.jobs.spec import Holds, JobSpec, Kind

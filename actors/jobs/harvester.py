@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from actors.jobs.shared.account_pages import LOOK_SECONDS
 from actors.resources.browser import BrowserLoan
-from actors.work.acquaintance import LOOK_SECONDS
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.run import Job
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.calendar import hours, minutes
 from domain.content.topics import TOPIC_WORDS, TOPICS
 from domain.jobs.spec import Holds, JobSpec, Kind

@@ -3,13 +3,13 @@
 from dataclasses import asdict
 from typing import Any
 
-from actors.care.view import HealthView
-from actors.ground.journal import Append
-from actors.resources.loans import Check, Rebuild, ResourceState, SetBreaker
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.run import Job
-from actors.work.state import JobSnapshot
+from actors.protocol.health import HealthView
+from actors.protocol.jobs import JobSnapshot
+from actors.protocol.journal import Append
+from actors.protocol.resources import Check, Rebuild, ResourceState, SetBreaker
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.calendar import DAY, minutes
 from domain.jobs.spec import Holds, JobSpec, Kind
 from domain.jobs.success import Verdict, judged

@@ -1,9 +1,9 @@
 """Looks at the accounts we watch, how their posts do, and at what is new on our topics."""
 
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.peering import Pages, Seen, how_it_does, seen
-from actors.work.run import Job
+from actors.jobs.shared.peer_pages import Pages, Seen, how_it_does, seen
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.analysis.peers import Standing, next_to_visit
 from domain.calendar import hours, minutes
 from domain.content.topics import TOPICS

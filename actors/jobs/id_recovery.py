@@ -7,11 +7,12 @@ waits for it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from actors.jobs.shared import own_pages
+from actors.publishing import outbox
 from actors.resources.browser import BrowserLoan
-from actors.work import outbox, own_pages
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.run import Job
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.calendar import days, minutes
 from domain.jobs.spec import Holds, JobSpec, Kind
 from domain.publishing import recovery, removal

@@ -5,9 +5,9 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.run import Job
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.calendar import hours, minutes
 from domain.content.weight import weight
 from domain.jobs.spec import Holds, JobSpec, Kind
@@ -18,7 +18,7 @@ from store import metrics, models
 from store.analysis import attribution
 from store.metrics import Seen
 from store.posts import Post
-from store.posts.claim import What
+from store.posts.claim import PostStream
 from store.sql import Connection
 
 CACHED = hours(2)  # real seconds
@@ -31,7 +31,7 @@ class Learner(Job):
     what: of which kind; also the name of the model in the store. window: calendar seconds that are looked back.
     """
 
-    what: ClassVar[What]
+    what: ClassVar[PostStream]
     window: ClassVar[float]
 
     def run(self, ctx: RunContext) -> Outcome:

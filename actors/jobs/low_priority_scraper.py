@@ -1,9 +1,9 @@
 """What works for others: their formats, what travelled, and what is news on our topics."""
 
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.peering import Pages, Seen, seen
-from actors.work.run import Job
+from actors.jobs.shared.peer_pages import Pages, Seen, seen
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.analysis.peers import WINDOW, as_judged, viral
 from domain.analysis.rollups import rolled
 from domain.analysis.trends import trends

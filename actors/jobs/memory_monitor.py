@@ -1,13 +1,12 @@
 """Watches memory, and has something given up before the kernel takes all."""
 
-from actors.care.control import MemoryIs
-from actors.care.view import MemoryView
-from actors.care.weighing import MIB, Limits, Weight, container_limit, pressing, weigh
-from actors.ground.servers import ServerState
-from actors.resources.loans import Recycle, Renew, Resize, ResourceState
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.run import Job
+from actors.care.memory_usage import Limits, Weight, container_limit, pressing, weigh
+from actors.protocol.health import MIB, MemoryIs, MemoryView
+from actors.protocol.resources import Recycle, Renew, Resize, ResourceState
+from actors.protocol.servers import ServerState
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.calendar import minutes
 from domain.jobs.spec import JobSpec, Kind
 from domain.resources import memory

@@ -2,20 +2,20 @@
 
 from typing import ClassVar
 
-from actors.ground.journal import Append
-from actors.resources.loans import LeaseEnded
-from actors.work import own_pages
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.run import Job
-from actors.work.settling import database_is_away
+from actors.jobs.shared import own_pages
+from actors.protocol.journal import Append
+from actors.protocol.resources import LeaseEnded
+from actors.publishing.reconciliation import database_is_away
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.calendar import minutes
 from domain.content import metrics_due
 from domain.jobs.spec import Holds, JobSpec, Kind
 from social.site import Counts, SiteError
 from store import metrics, posts
 from store.posts import Post
-from store.posts.claim import What
+from store.posts.claim import PostStream
 
 AT_MOST = 20
 READ_SECONDS = 180.0  # real: the pages that are left then are the next run's
@@ -26,7 +26,7 @@ JUST_SCRAPED = 20.0  # real seconds that the cache keeps a second scraper away f
 class Scraper(Job):
     """Scrapes the counts of what is ours and due to be looked at, those without any first. what: of which kind."""
 
-    what: ClassVar[What]
+    what: ClassVar[PostStream]
 
     def run(self, ctx: RunContext) -> Outcome:
         due = self._due(ctx)

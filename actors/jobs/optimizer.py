@@ -1,8 +1,8 @@
 """Turns the knobs that planning reads, a small step at a time, each move with the numbers behind it."""
 
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.run import Job
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.analysis.knobs import KNOBS, Setting, Target, moved
 from domain.analysis.optimizer import LEAST, targets
 from domain.analysis.outcomes import EARLY

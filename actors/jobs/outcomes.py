@@ -1,8 +1,8 @@
 """Turns what was scraped of each post into one outcome: how well it did, how fast, and against its prediction."""
 
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.run import Job
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.analysis.outcomes import judged
 from domain.calendar import days, minutes
 from domain.jobs.spec import Holds, JobSpec, Kind

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from actors.jobs.learn import cached, newest
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.run import Job
-from actors.work.writing import written
+from actors.jobs.shared.model_calls import written
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.analysis import knobs
 from domain.calendar import DAY, days, minutes
 from domain.content import checks, planning, prompts, templates, threads

@@ -1,17 +1,17 @@
 """Publishes the posts that are due, each exactly once."""
 
-from actors.work.brake import Brake
-from actors.work.context import RunContext
-from actors.work.control import RunNow
-from actors.work.outcome import Outcome
-from actors.work.publisher import Publisher
-from actors.work.run import Job
+from actors.protocol.jobs import RunNow
+from actors.publishing.publisher import Publisher
+from actors.publishing.publishing_breaker import Brake
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.calendar import minutes
 from domain.jobs.spec import Holds, JobSpec, Kind
 
 
 class Posting(Job):
-    """Claims what is due soon, opens the page, and sends what is due; see `actors.work.publisher`."""
+    """Claims what is due soon, opens the page, and sends what is due; see `actors.publishing.publisher`."""
 
     spec = JobSpec(
         "posting",

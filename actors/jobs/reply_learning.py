@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from actors.jobs.learn import Learner, published_at
-from actors.work.context import RunContext
+from actors.scheduling.run_context import RunContext
 from domain.calendar import hours, minutes
 from domain.jobs.spec import Holds, JobSpec, Kind
 from domain.learning.rewards import Counts, Gate

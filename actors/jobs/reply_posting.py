@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from actors.jobs.reply_learning import newest
-from actors.work import acquaintance
-from actors.work.brake import Brake
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.publisher import Publisher
-from actors.work.run import Job
-from actors.work.writing import written
+from actors.jobs.shared import account_pages as acquaintance
+from actors.jobs.shared.model_calls import written
+from actors.publishing.publisher import Publisher
+from actors.publishing.publishing_breaker import Brake
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.calendar import DAY, minutes
 from domain.content import checks, prompts
 from domain.jobs.spec import Holds, JobSpec, Kind

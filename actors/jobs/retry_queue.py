@@ -1,9 +1,9 @@
 """Gives Postgres what it missed while it was away."""
 
-from actors.work import outbox
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.run import Job
+from actors.publishing import outbox
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.calendar import minutes
 from domain.jobs.spec import Holds, JobSpec, Kind
 

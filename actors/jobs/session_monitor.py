@@ -1,10 +1,10 @@
 """Is the site's session still good? It is looked at, and never renewed: Roost does not log in."""
 
-from actors.care.alerts import Clear
-from actors.work.account import SESSION_ALERT, stop_account
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.run import Job
+from actors.protocol.alerts import Clear
+from actors.publishing.account_stop import SESSION_ALERT, stop_account
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.calendar import minutes
 from domain.jobs.spec import Holds, JobSpec, Kind
 from social.site import SessionExpired

@@ -2,16 +2,15 @@
 
 from dataclasses import asdict
 
-from actors.care.control import StartupIs
-from actors.care.view import HealthView, Part, StartupView
-from actors.ground.journal import Append
-from actors.ground.servers import ServerState
-from actors.protocol import RestartChild, SupervisorSnapshot
-from actors.resources.loans import Check, Rebuild, ResourceState
-from actors.work.context import RunContext
-from actors.work.outcome import Outcome
-from actors.work.run import Job
-from actors.work.settling import database_is_away
+from actors.core.supervision import RestartChild, SupervisorSnapshot
+from actors.protocol.health import HealthView, Part, StartupIs, StartupView
+from actors.protocol.journal import Append
+from actors.protocol.resources import Check, Rebuild, ResourceState
+from actors.protocol.servers import ServerState
+from actors.publishing.reconciliation import database_is_away
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
 from domain.calendar import hours
 from domain.jobs.spec import Holds, JobSpec, Kind
 from domain.settings import JOBS

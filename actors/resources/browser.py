@@ -23,15 +23,15 @@ from typing import Any, TypeVar
 
 from playwright.async_api import BrowserContext, Error, Page
 
-from actors.care.view import MemoryView
-from actors.care.weighing import MIB
-from actors.ground.servers import ServerState
+from actors.core.system import System
+from actors.protocol.health import MIB, MemoryView
+from actors.protocol.resources import LeaseEnded, Recycle, Renew
+from actors.protocol.servers import ServerState
 from actors.resources.chromium import Chromium
-from actors.resources.loans import Backend, BackendFault, BackendGone, LeaseEnded, Loan, Recycle, Renew, Shelf
-from actors.resources.process_tree import Reaper, Scales
-from actors.resources.session import Keeper, SetSession, TakeBackSession
-from actors.resources.shell import ResourceActor
-from actors.system import System
+from actors.resources.lease import Backend, BackendFault, BackendGone, BackendSlot, Loan
+from actors.resources.resource_actor import ResourceActor
+from actors.resources.session import SessionStore, SetSession, TakeBackSession
+from actors.servers.process_tree import MemoryMeter, Reaper
 from domain.resources import breaker, memory
 from domain.resources.leases import Lease
 from domain.resources.ledger import Decisions
@@ -183,20 +183,20 @@ class BrowserLoan(Loan):
 class BrowserBackend:
     """See `Backend`. Lends the contexts of one Chromium."""
 
-    def __init__(self, system: System, settings: Settings, keeper: Keeper, build: int) -> None:
+    def __init__(self, system: System, settings: Settings, session_store: SessionStore, build: int) -> None:
         self.system = system
         self.settings = settings
-        self.keeper = keeper
+        self.session_store = session_store
         self.build = build
         self.loans: dict[int, BrowserLoan] = {}
         self.contexts_opened = 0
         self.began = system.runtime.now()
         self.chromium = Chromium(settings, system.runtime, f"browser-loop-{build}", self._gone)
         self._reaper = Reaper()
-        self._scales = Scales()
+        self._scales = MemoryMeter()
 
     def open(self) -> str:
-        self.keeper.fill(self.system, self.settings)
+        self.session_store.fill(self.system, self.settings)
         return f"Chromium {self.chromium.open()}"
 
     def check(self) -> str:
@@ -219,7 +219,7 @@ class BrowserBackend:
 
     async def new_context(self) -> BrowserContext:
         """A context with the site's session. On the loop."""
-        context = await self.chromium.new_context(self.keeper.state())
+        context = await self.chromium.new_context(self.session_store.state())
         self.contexts_opened += 1
         return context
 
@@ -249,10 +249,12 @@ class BrowserBackend:
 class BrowserActor(ResourceActor):
     """Lends contexts. See `ResourceActor` for leases, breaker and healing."""
 
-    def __init__(self, settings: Settings, caps: Mapping[str, int], shelf: Shelf, keeper: Keeper) -> None:
-        super().__init__(browser_policy(), caps, breaker.Policy(slow_seconds=float("inf")), shelf)
+    def __init__(
+        self, settings: Settings, caps: Mapping[str, int], slot: BackendSlot, session_store: SessionStore
+    ) -> None:
+        super().__init__(browser_policy(), caps, breaker.Policy(slow_seconds=float("inf")), slot)
         self.settings = settings
-        self.keeper = keeper
+        self.session_store = session_store
         self.units = settings.browser_contexts
         self._glancing = False  # only while something is lent, or waits to be over
         self._glanced: memory.Glance | None = None
@@ -277,9 +279,9 @@ class BrowserActor(ResourceActor):
                 if isinstance(self.backend, BrowserBackend) and self._recycling is None:
                     self._recycle(self.backend, why)
             case SetSession(state):
-                self.keeper.replace(state)
+                self.session_store.replace(state)
             case TakeBackSession():
-                self.keeper.take_back()
+                self.session_store.take_back()
             case Renew(why):
                 backend = self.backend
                 if isinstance(backend, BrowserBackend) and backend.contexts_opened >= RENEW_CONTEXTS:
@@ -289,7 +291,7 @@ class BrowserActor(ResourceActor):
         return None
 
     def make_backend(self, build: int) -> Backend:
-        return BrowserBackend(self.system, self.settings, self.keeper, build)
+        return BrowserBackend(self.system, self.settings, self.session_store, build)
 
     def checked(self) -> None:
         backend = self.backend

@@ -16,9 +16,9 @@ from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Error, Playwright, Route, ViewportSize, async_playwright
 
-from actors.resources.loans import LeaseEnded
-from actors.resources.process_tree import Process, command_line, descendants, kill
-from actors.runtime import Runtime
+from actors.core.runtime import Runtime
+from actors.protocol.resources import LeaseEnded
+from actors.servers.process_tree import Process, command_line, descendants, kill
 from domain.settings import Settings
 
 log = logging.getLogger("roost.resources")

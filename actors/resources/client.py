@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from actors.future import ActorDead, AskError
-from actors.resources.desk import Desk
-from actors.resources.loans import LeaseOrder, LeaseRefused, Loan, Release, ResourceState
-from actors.system import System
+from actors.core.future import ActorDead, AskError
+from actors.core.system import System
+from actors.protocol.resources import LeaseOrder, LeaseRefused, ResourceState
+from actors.resources.lease import Loan, Release
+from actors.resources.lease_broker import Desk
 from domain.resources.admission import Budget
+from store.sql import Connection
 
 if TYPE_CHECKING:
-    import psycopg
-
     from actors.resources.browser import BrowserLoan
     from actors.resources.model import ModelLoan
 
@@ -86,7 +86,7 @@ class Leases:
             if not self._held[resource]:
                 desk.forget(self._holder)
 
-    def database(self, wait: float = 10.0, hold: float = 30.0) -> "AbstractContextManager[psycopg.Connection[Any]]":
+    def database(self, wait: float = 10.0, hold: float = 30.0) -> AbstractContextManager[Connection]:
         """A connection in autocommit, each of its statements bounded by `hold`. wait, hold: seconds.
 
         Raises: LeaseRefused; LeaseEnded if it is taken meanwhile; what psycopg raises.
@@ -153,7 +153,7 @@ class Leases:
         asker = self._system.current()
         if asker is not None and asker.fenced:
             raise LeaseRefused(f"{resource}: not lent, since {self._holder} was abandoned", "fenced")
-        desk: Desk | None = getattr(self._system.directory.find(resource), "desk", None)
+        desk: Desk | None = getattr(self._system.directory.whereis(resource), "desk", None)
         if desk is None:
             raise ActorDead(f"{resource}: no such resource now")
         return desk

@@ -18,10 +18,10 @@ from typing import Any
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from actors.ground.servers import server_state
-from actors.resources.loans import Backend, Broken, Loan, Shelf
-from actors.resources.shell import ResourceActor
-from actors.runtime import Runtime
+from actors.core.runtime import Runtime
+from actors.protocol.servers import server_state
+from actors.resources.lease import Backend, BackendSlot, Broken, Loan
+from actors.resources.resource_actor import ResourceActor
 from domain.resources import breaker
 from domain.resources.leases import Lease
 from domain.resources.reserves import database_policy
@@ -292,8 +292,8 @@ def _unused(connection: LentConnection) -> Iterator[None]:
 class DatabaseActor(ResourceActor):
     """Lends connections. See `ResourceActor` for leases, breaker and healing."""
 
-    def __init__(self, settings: Settings, caps: Mapping[str, int], shelf: Shelf) -> None:
-        super().__init__(database_policy(settings.database_pool_size), caps, breaker.Policy(), shelf)
+    def __init__(self, settings: Settings, caps: Mapping[str, int], slot: BackendSlot) -> None:
+        super().__init__(database_policy(settings.database_pool_size), caps, breaker.Policy(), slot)
         self.settings = settings
 
     def make_backend(self, build: int) -> Backend:

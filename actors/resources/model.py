@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from actors.core.runtime import Runtime
+from actors.core.system import System
+from actors.protocol.resources import LeaseError, LeaseRefused, ResourceState
 from actors.resources.client import Leases
-from actors.resources.loans import Backend, LeaseError, LeaseRefused, Loan, ResourceState, Shelf
-from actors.resources.shell import ResourceActor
-from actors.runtime import Runtime
-from actors.system import System
+from actors.resources.lease import Backend, BackendSlot, Loan
+from actors.resources.resource_actor import ResourceActor
 from domain.calendar import DAY
 from domain.resources import breaker
 from domain.resources.leases import Lease
@@ -103,7 +104,7 @@ class ModelLoan(Loan):
         self.backend.loans.pop(self.token, None)  # a request under way ends by its own time-out
 
 
-class Books:
+class UsageLedger:
     """What this process has used of the model: one for all incarnations of its actor."""
 
     def __init__(self, runtime: Runtime, settings: Settings) -> None:
@@ -123,7 +124,7 @@ class Books:
 class ModelBackend:
     """See `Backend`. One client; none where there is no key."""
 
-    def __init__(self, system: System, settings: Settings, books: Books) -> None:
+    def __init__(self, system: System, settings: Settings, books: UsageLedger) -> None:
         self.system = system
         self.settings = settings
         self.chance = system.runtime.random("model")
@@ -289,7 +290,7 @@ class ModelActor(ResourceActor):
 
     check_is_probe = False  # asking the API for nothing but a sign of life would cost money
 
-    def __init__(self, settings: Settings, caps: Mapping[str, int], shelf: Shelf) -> None:
+    def __init__(self, settings: Settings, caps: Mapping[str, int], slot: BackendSlot) -> None:
         policy = Policy(
             resource="model",
             unit="call",
@@ -298,9 +299,9 @@ class ModelActor(ResourceActor):
             longest_hold=180.0,
             remedy="Content comes from templates meanwhile.",
         )
-        super().__init__(policy, caps, breaker.Policy(slow_seconds=CALL_SECONDS), shelf)
+        super().__init__(policy, caps, breaker.Policy(slow_seconds=CALL_SECONDS), slot)
         self.settings = settings
-        self.books = shelf.once(lambda: Books(self.system.runtime, settings))
+        self.books = slot.once(lambda: UsageLedger(self.system.runtime, settings))
         if settings.openai_api_key is None:
             self.desk.never = LeaseRefused(f"model: {NO_MODEL}", "not configured")
 

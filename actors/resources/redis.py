@@ -14,10 +14,10 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from actors.ground.servers import server_state
-from actors.resources.loans import Backend, Loan, Shelf
-from actors.resources.shell import ResourceActor
-from actors.runtime import Runtime
+from actors.core.runtime import Runtime
+from actors.protocol.servers import server_state
+from actors.resources.lease import Backend, BackendSlot, Loan
+from actors.resources.resource_actor import ResourceActor
 from domain.resources import breaker
 from domain.resources.leases import Lease
 from domain.resources.reserves import redis_policy
@@ -162,8 +162,8 @@ class RedisBackend:
 class RedisActor(ResourceActor):
     """Lends connections. See `ResourceActor` for leases, breaker and healing."""
 
-    def __init__(self, settings: Settings, caps: Mapping[str, int], shelf: Shelf) -> None:
-        super().__init__(redis_policy(settings.redis_pool_size), caps, breaker.Policy(), shelf)
+    def __init__(self, settings: Settings, caps: Mapping[str, int], slot: BackendSlot) -> None:
+        super().__init__(redis_policy(settings.redis_pool_size), caps, breaker.Policy(), slot)
         self.settings = settings
 
     def make_backend(self, build: int) -> Backend:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from actors.ground.servers import server_state
-from actors.system import System
+from actors.core.system import System
+from actors.protocol.servers import server_state
 from domain.settings import Settings
 
 ANSWER_SECONDS = 5.0
@@ -41,7 +41,7 @@ class TakeBackSession:
     """To the browser actor: the one set last is no good, use the one before it."""
 
 
-class Keeper:
+class SessionStore:
     """Where the session is; one for all incarnations of the browser's actor."""
 
     def __init__(self) -> None:

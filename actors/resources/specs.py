@@ -2,21 +2,21 @@
 
 from collections.abc import Callable, Mapping
 
-from actors.protocol import ChildSpec
+from actors.core.supervision import ChildSpec
 from actors.resources.browser import BrowserActor
 from actors.resources.database import DatabaseActor
-from actors.resources.loans import Shelf
+from actors.resources.lease import BackendSlot
 from actors.resources.model import ModelActor
 from actors.resources.redis import RedisActor
-from actors.resources.session import Keeper
-from actors.resources.shell import ResourceActor
+from actors.resources.resource_actor import ResourceActor
+from actors.resources.session import SessionStore
 from domain.resources.admission import Budget
 from domain.settings import Settings
 
 STOP_SECONDS = 8.0
 
 
-Make = Callable[[Settings, Mapping[str, int], Shelf], ResourceActor]
+Make = Callable[[Settings, Mapping[str, int], BackendSlot], ResourceActor]
 NO_OTHERS: Mapping[str, Make] = {}
 
 
@@ -29,14 +29,14 @@ def resource_specs(
     """
 
     def spec(name: str, make: Make) -> ChildSpec:
-        shelf = Shelf()
+        slot = BackendSlot()
         caps = {job: int(getattr(budget, name)) for job, budget in budgets.items()}
-        return ChildSpec(id=name, start=lambda: others.get(name, make)(settings, caps, shelf), shutdown=STOP_SECONDS)
+        return ChildSpec(id=name, start=lambda: others.get(name, make)(settings, caps, slot), shutdown=STOP_SECONDS)
 
-    keeper = Keeper()
+    session_store = SessionStore()
     return (
         spec("database", DatabaseActor),
         spec("redis", RedisActor),
-        spec("browser", lambda settings, caps, shelf: BrowserActor(settings, caps, shelf, keeper)),
+        spec("browser", lambda settings, caps, slot: BrowserActor(settings, caps, slot, session_store)),
         spec("model", ModelActor),
     )

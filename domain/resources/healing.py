@@ -5,16 +5,16 @@ stops trying, since nobody is there at night; but what has been through its whol
 rather than taking its neighbours down each time, and the operator is told.
 
 What answers by itself and only has its breaker open is treated as that, and mildly: a breaker ends its opening by
-itself, so a restart would heal nothing. A session is no ailment: logging in by itself is what gets an account locked,
+itself, so a restart would heal nothing. A session is no fault: logging in by itself is what gets an account locked,
 so the session's monitor stops the account and tells a person.
 
->>> course = begin(Ailment.REDIS, now=0.0)
+>>> escalation = begin(ComponentFault.REDIS, now=0.0)
 >>> chance = random.Random(1)
 >>> for _ in range(8):
-...     course = after_failure(course, "refused", course.due, chance)
->>> print(*(attempt.step for attempt in course.recent), next_step(course))
+...     escalation = after_failure(escalation, "refused", escalation.due, chance)
+>>> print(*(attempt.step for attempt in escalation.recent), next_step(escalation))
 retry retry rebuild rebuild restart actor restart group rebuild rebuild rebuild
->>> course.exhausted
+>>> escalation.exhausted
 True
 """
 
@@ -27,7 +27,7 @@ from types import MappingProxyType
 from domain.backoff import Backoff
 
 
-class Ailment(StrEnum):
+class ComponentFault(StrEnum):
     """What can be ill: a resource by its name, or BREAKER, where it answers and what is asked of it fails."""
 
     DATABASE = "database"
@@ -48,7 +48,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How one kind of ailment is treated. rest_seconds: between closing all and opening anew in a rebuild."""
+    """How one kind of fault is treated. rest_seconds: between closing all and opening anew in a rebuild."""
 
     steps: tuple[Step, ...]
     then: Step
@@ -57,15 +57,15 @@ class Plan:
 
 _R, _B, _A, _G = Step.RETRY, Step.REBUILD, Step.RESTART_ACTOR, Step.RESTART_GROUP
 
-PLANS: Mapping[Ailment, Plan] = MappingProxyType(
+PLANS: Mapping[ComponentFault, Plan] = MappingProxyType(
     {
-        Ailment.DATABASE: Plan((_R, _R, _B, _B, _A, _G), then=_B, rest_seconds=5.0),
-        Ailment.REDIS: Plan((_R, _R, _B, _B, _A, _G), then=_B, rest_seconds=1.0),
-        Ailment.BROWSER: Plan((_R, _B, _B, _A, _G), then=_B, rest_seconds=10.0),
+        ComponentFault.DATABASE: Plan((_R, _R, _B, _B, _A, _G), then=_B, rest_seconds=5.0),
+        ComponentFault.REDIS: Plan((_R, _R, _B, _B, _A, _G), then=_B, rest_seconds=1.0),
+        ComponentFault.BROWSER: Plan((_R, _B, _B, _A, _G), then=_B, rest_seconds=10.0),
         # Nothing of ours is broken when the model's API is away, and nothing else should suffer for it.
-        Ailment.MODEL: Plan((_R, _R, _R, _B, _A), then=_R),
+        ComponentFault.MODEL: Plan((_R, _R, _R, _B, _A), then=_R),
         # A new pool or browser may be what it needs, and is tried once.
-        Ailment.BREAKER: Plan((_R, _R, _R, _B), then=_R),
+        ComponentFault.BREAKER: Plan((_R, _R, _R, _B), then=_R),
     }
 )
 
@@ -85,13 +85,13 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class Escalation:
     """One illness under treatment. began, due: monotonic seconds; due is when the next step may be taken.
 
     attempts: how many steps were taken. recent: the last of them, oldest first.
     """
 
-    ailment: Ailment
+    fault: ComponentFault
     began: float
     due: float
     attempts: int = 0
@@ -100,54 +100,54 @@ class Course:
     @property
     def exhausted(self) -> bool:
         """Whether the plan has been gone through: the operator should know."""
-        return self.attempts >= len(PLANS[self.ailment].steps)
+        return self.attempts >= len(PLANS[self.fault].steps)
 
 
-def begin(ailment: Ailment, now: float) -> Course:
+def begin(fault: ComponentFault, now: float) -> Escalation:
     """Treatment begins, its first step due at once."""
-    return Course(ailment, began=now, due=now)
+    return Escalation(fault, began=now, due=now)
 
 
-def diagnosed(course: Course, ailment: Ailment) -> Course:
-    """The course for what it is by now: another ailment has another plan, which begins anew."""
-    return course if course.ailment is ailment else replace(course, ailment=ailment, attempts=0)
+def diagnosed(escalation: Escalation, fault: ComponentFault) -> Escalation:
+    """The escalation for what it is by now: another fault has another plan, which begins anew."""
+    return escalation if escalation.fault is fault else replace(escalation, fault=fault, attempts=0)
 
 
-def next_step(course: Course) -> Step:
-    """What to do when `course.due` has come."""
-    plan = PLANS[course.ailment]
-    return plan.then if course.exhausted else plan.steps[course.attempts]
+def next_step(escalation: Escalation) -> Step:
+    """What to do when `escalation.due` has come."""
+    plan = PLANS[escalation.fault]
+    return plan.then if escalation.exhausted else plan.steps[escalation.attempts]
 
 
-def after_failure(course: Course, outcome: str, now: float, chance: random.Random) -> Course:
+def after_failure(escalation: Escalation, outcome: str, now: float, chance: random.Random) -> Escalation:
     """The step did not help. outcome: what happened, for people."""
-    attempts = course.attempts + 1
-    tried = Attempt(now, next_step(course), outcome)
+    attempts = escalation.attempts + 1
+    tried = Attempt(now, next_step(escalation), outcome)
     return replace(
-        course,
+        escalation,
         due=now + BETWEEN_STEPS.seconds(attempts, chance),
         attempts=attempts,
-        recent=(*course.recent, tried)[-REMEMBERED:],
+        recent=(*escalation.recent, tried)[-REMEMBERED:],
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Healed:
+class Recovered:
     """An illness that is over. by: the step that helped, None if it got well by itself."""
 
-    ailment: Ailment
+    fault: ComponentFault
     began: float
     ended: float
     attempts: int
     by: Step | None
 
 
-def after_success(course: Course, step: Step | None, now: float) -> Healed:
+def after_success(escalation: Escalation, step: Step | None, now: float) -> Recovered:
     """It is well. step: the one that helped; None if it got well by itself."""
-    attempts = course.attempts + (step is not None)
-    return Healed(course.ailment, course.began, now, attempts, step)
+    attempts = escalation.attempts + (step is not None)
+    return Recovered(escalation.fault, escalation.began, now, attempts, step)
 
 
-def remember(history: tuple[Healed, ...], healed: Healed) -> tuple[Healed, ...]:
+def remember(history: tuple[Recovered, ...], healed: Recovered) -> tuple[Recovered, ...]:
     """The history with one more illness, as much of it as is kept."""
     return (*history, healed)[-REMEMBERED:]

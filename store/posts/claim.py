@@ -26,7 +26,7 @@ from store.sql import Connection, Row, changed, row, rows
 
 LOOK_AHEAD = 50  # due units looked at in one claim; those behind them wait for the next
 
-What = Literal["posts", "replies"]
+PostStream = Literal["posts", "replies"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def claim(
     policy: caps.Policy,
     switches: caps.Switches,
     watermark: int | None,
-    what: What = "posts",
+    what: PostStream = "posts",
     limit: int = BATCH,
     claim_seconds: float = CLAIM_SECONDS,
     margin: float = MARGIN,
@@ -115,7 +115,7 @@ def worth_claiming(
     now: float,
     policy: caps.Policy,
     switches: caps.Switches,
-    what: What = "posts",
+    what: PostStream = "posts",
     limit: int = BATCH,
     claim_seconds: float = CLAIM_SECONDS,
     margin: float = MARGIN,
@@ -236,7 +236,7 @@ def _fail_orphans(conn: Connection, lane: Lane, now: float) -> None:
         note(conn, each["id"], "failed_definite", lane.owner, now, {"reason": ORPHANED})
 
 
-def _due(conn: Connection, account: str, what: What, until: float) -> Iterator[tuple[Post, ...]]:
+def _due(conn: Connection, account: str, what: PostStream, until: float) -> Iterator[tuple[Post, ...]]:
     heads = rows(
         conn,
         """
@@ -272,7 +272,7 @@ def _charges(
     return charges.since(conn, account, since, conversations)
 
 
-def _unpublished(conn: Connection, lane: Lane, what: What, now: float) -> int:
+def _unpublished(conn: Connection, lane: Lane, what: PostStream, now: float) -> int:
     query = """
         select count(distinct coalesce(thread_id, id)) as units from posts
          where account = %(account)s and claim_owner = %(owner)s and state = 'claimed'

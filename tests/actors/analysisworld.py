@@ -12,8 +12,8 @@ from typing import Any
 
 from actors.resources.client import NullCache
 from actors.resources.model import Completion
-from actors.work.outcome import Outcome
-from actors.work.run import Job
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
 from domain.calendar import DAY, HOUR
 from domain.content.templates import Written, write
 from domain.resources.effects import Effects

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from actors.face.logs import LogBook
-from actors.face.view import View
-from actors.protocol import Shutdown
-from actors.runtime import ThreadedRuntime
-from actors.system import System
+from actors.core.lifecycle import Shutdown
+from actors.core.runtime import ThreadedRuntime
+from actors.core.system import System
+from actors.face.context import AppContext
+from actors.face.log_book import LogBook
 from domain.settings import parse
 
 
@@ -30,7 +30,7 @@ class FaceWorld:
         self.log = io.StringIO()
         self.system = System(runtime)
         book = LogBook(self.log, settings.secret_values())
-        self.view = View(self.system, settings, book, self.home, "test", runtime.now(), self.left.append)
+        self.view = AppContext(self.system, settings, book, self.home, "test", runtime.now(), self.left.append)
 
     def stop(self) -> None:
         """End whatever runs."""

@@ -7,18 +7,18 @@ from typing import Any, ClassVar
 
 import pytest
 
-from actors.base import Actor
-from actors.care.view import HealthView
-from actors.protocol import LevelChanged, StartChild, Started
-from actors.resources.loans import ResourceState
-from actors.simulation import SimulatedRuntime, seeds
-from actors.system import System
-from actors.work.context import RunContext, Surroundings
-from actors.work.job import JobActor
-from actors.work.outcome import Outcome
-from actors.work.run import Job
-from actors.work.state import JobSnapshot, RunRecord, word
-from actors.work.ticks import Place
+from actors.core.base import Actor
+from actors.core.simulation import SimulatedRuntime, seeds
+from actors.core.supervision import StartChild, Started
+from actors.core.system import System
+from actors.protocol.health import HealthView, LevelChanged
+from actors.protocol.jobs import JobSnapshot, RunRecord, word
+from actors.protocol.resources import ResourceState
+from actors.scheduling.job_actor import JobActor
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext, RunEnvironment
+from actors.scheduling.ticks import Place
 from domain.jobs.spec import Holds, JobSpec, Kind
 from domain.resources.effects import InForce
 from domain.resources.levels import Level
@@ -92,7 +92,7 @@ class JobWorld:
         self.rows: list[RunRecord] = []
         self.boot = self.hands.calendar()
         settings = parse(environment or {}, {}, jobs=("learn", "posting"))
-        self.surroundings = Surroundings(settings=settings, site=SimpleNamespace())
+        self.environment = RunEnvironment(settings=settings, site=SimpleNamespace())
         self.system.start("runs", Runs)
         for name in ("browser", "database", "redis", "model"):
             self.resource(name)
@@ -115,7 +115,7 @@ class JobWorld:
         doing = Doing()
         doing.spec = spec  # type: ignore[misc]
         place = Place(self.boot, offset)
-        self.system.start(f"job:{spec.name}", lambda: JobActor(doing, place, self.surroundings))
+        self.system.start(f"job:{spec.name}", lambda: JobActor(doing, place, self.environment))
         self.hands.settle()
         return f"job:{spec.name}"
 

@@ -9,12 +9,11 @@ from unittest.mock import patch
 import psycopg
 import pytest
 
-from actors.ground.journal import GetClaims
-from actors.simulation import ProcessExit
-from actors.work.control import Accepted, Pause, RunNow
-from actors.work.outcome import Outcome
-from actors.work.registry import load
-from actors.work.state import JobSnapshot
+from actors.core.simulation import ProcessExit
+from actors.jobs.registry import load
+from actors.protocol.jobs import Accepted, JobSnapshot, Pause, RunNow
+from actors.protocol.journal import GetClaims
+from actors.scheduling.outcome import Outcome
 from domain.publishing.uniqueness import text_hash
 from store import posts
 from store.posts import Draft, Post
@@ -143,7 +142,10 @@ def dies_at(world: World, edge: str, time: int = 1) -> Iterator[None]:
             if not left[0]:
                 world.house.runtime.exit(f"killed at {edge}")
 
-    with patch("actors.work.publisher.passing", passing), patch("actors.work.boundary.passing", passing):
+    with (
+        patch("actors.publishing.publisher.passing", passing),
+        patch("actors.publishing.send_intent.passing", passing),
+    ):
         yield
 
 

@@ -10,19 +10,20 @@ from typing import Any
 
 import pytest
 
-from actors.base import Actor
-from actors.care.alerts import AlertsActor, Raise
-from actors.face.admin import AdminActor
-from actors.face.client import ctl, with_file
-from actors.face.doors import open_admin
-from actors.face.logs import LogBook
-from actors.face.page import page
-from actors.face.status import status
-from actors.ground import journal
-from actors.ground.flags import FlagsActor
-from actors.ground.lane import ClearStop, StandingBy
+from actors.account.flags import FlagsActor
+from actors.care.alerts import AlertsActor
+from actors.core.base import Actor
+from actors.face.admin.admin import AdminActor
+from actors.face.admin.ctl import ctl, with_file
+from actors.face.http.page import page
+from actors.face.http.status import status
+from actors.face.log_book import LogBook
+from actors.protocol import journal
+from actors.protocol.account import ClearStop, StandingBy
+from actors.protocol.alerts import Raise
 from actors.resources.client import Leases
-from actors.resources.session import Keeper, NoSession, SetSession, TakeBackSession, keep_session, kept_session
+from actors.resources.session import NoSession, SessionStore, SetSession, TakeBackSession, keep_session, kept_session
+from app.listeners import open_admin
 from domain.settings import parse
 from social.site import SessionExpired, SiteTimeout
 from tests.actors.faceworld import FaceWorld, said
@@ -194,9 +195,9 @@ def test_the_session_given_last_goes_before_the_environments_until_that_changes(
         return parse({**place, "TWITTER_SESSION_B64": given}, {})
 
     def begins_with(chosen: Any) -> Any:
-        keeper = Keeper()
-        keeper.fill(None, chosen)  # type: ignore[arg-type]
-        return keeper.state()
+        session_store = SessionStore()
+        session_store.fill(None, chosen)  # type: ignore[arg-type]
+        return session_store.state()
 
     assert begins_with(settings(OTHER)) == OTHER
     keep_session(settings(OTHER), STATE)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from actors.base import Actor
-from actors.face.admin import AdminActor, Peer, Rights, rights
-from actors.face.client import ctl
-from actors.face.commands import COMMANDS
-from actors.face.doors import Shut, open_admin
-from actors.protocol import ChildSpec
+from actors.core.base import Actor
+from actors.core.supervision import ChildSpec
+from actors.face.admin.admin import AdminActor, Peer, Rights, rights
+from actors.face.admin.commands import COMMANDS
+from actors.face.admin.ctl import ctl
+from app.listeners import StartupError, open_admin
 from supervisors.specs import Flags
 from supervisors.supervisor import Supervisor
 from tests.actors.faceworld import FaceWorld, said
@@ -88,9 +88,9 @@ def test_shutdown_asks_the_process_to_end(path: Path, world: FaceWorld) -> None:
 def test_restart_starts_a_new_life_under_the_same_supervisor(path: Path, world: FaceWorld) -> None:
     children = (ChildSpec("worker", Actor),)
     world.system.start("root", lambda: Supervisor(Flags(), children))
-    before = world.system.directory.find("worker")
+    before = world.system.directory.whereis("worker")
     assert said(path, "restart worker").startswith("worker is restarted")
-    after = world.system.directory.find("worker")
+    after = world.system.directory.whereis("worker")
     assert before is not None
     assert after is not None
     assert after.generation > before.generation
@@ -137,7 +137,7 @@ def test_a_socket_left_by_a_killed_roost_is_replaced(tmp_path: Path) -> None:
 def test_a_socket_that_somebody_listens_on_is_not(tmp_path: Path) -> None:
     path = tmp_path / "admin.sock"
     living = open_admin(path)
-    with pytest.raises(Shut, match="another program listens there"):
+    with pytest.raises(StartupError, match="another program listens there"):
         open_admin(path)
     assert path.exists()
     living.close()
@@ -146,13 +146,13 @@ def test_a_socket_that_somebody_listens_on_is_not(tmp_path: Path) -> None:
 def test_a_file_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "admin.sock"
     path.write_text("precious")
-    with pytest.raises(Shut, match="no socket stands there"):
+    with pytest.raises(StartupError, match="no socket stands there"):
         open_admin(path)
     assert path.read_text() == "precious"
 
 
 def test_a_path_that_the_kernel_does_not_take_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(Shut, match=r"the kernel takes 107\. Set ADMIN_SOCKET to a shorter path"):
+    with pytest.raises(StartupError, match=r"the kernel takes 107\. Set ADMIN_SOCKET to a shorter path"):
         open_admin(tmp_path / ("x" * 120))
 
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from actors.care.alerts import AlertsActor, AlertsState, Clear, Raise
-from actors.protocol import Stop
-from actors.resources.loans import ResourceState
+from actors.care.alerts import AlertsActor
+from actors.core.lifecycle import Stop
+from actors.protocol.alerts import AlertsState, Clear, Raise
+from actors.protocol.resources import ResourceState
 from tests.actors.jobworld import JobWorld, close_worlds
 from tests.actors.test_flags import Disk, Notebook
 

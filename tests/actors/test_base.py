@@ -5,11 +5,23 @@ from typing import Any
 
 import pytest
 
-from actors.base import NO_REPLY, Actor, Ignore
-from actors.future import ActorDead, AskTimeout, CallerError, CannotAnswer, Future, Refused
-from actors.protocol import Crashed, Down, Killed, NoProcess, Normal, Ping, Pong, Shutdown, Stop, TaskDone, TaskFailed
-from actors.simulation import SimulatedRuntime, seeds
-from actors.system import StartFailed, System
+from actors.core.base import NO_REPLY, Actor, Ignore
+from actors.core.future import ActorDead, AskTimeout, CallerError, CannotAnswer, Future, Refused
+from actors.core.lifecycle import (
+    Crashed,
+    Down,
+    Killed,
+    NoProcess,
+    Normal,
+    Ping,
+    Pong,
+    Shutdown,
+    Stop,
+    TaskDone,
+    TaskFailed,
+)
+from actors.core.simulation import SimulatedRuntime, seeds
+from actors.core.system import StartFailed, System
 
 
 @pytest.fixture(params=list(seeds(4)), ids=lambda seed: f"seed{seed}")
@@ -87,7 +99,7 @@ def test_a_start_that_raises_is_an_error_to_the_starter_and_leaves_nobody(
 
     with pytest.raises(StartFailed, match="bad: did not start"):
         system.start("bad", Bad)
-    assert system.directory.find("bad") is None
+    assert system.directory.whereis("bad") is None
     with pytest.raises(ActorDead):
         system.ask("bad", "hello", timeout=1)
 
@@ -99,7 +111,7 @@ def test_an_actor_may_find_nothing_to_do(system: System) -> None:
 
     with pytest.raises(Ignore):
         system.start("idle", Idle)
-    assert system.directory.find("idle") is None
+    assert system.directory.whereis("idle") is None
 
 
 def test_a_start_that_takes_too_long_is_abandoned_and_what_it_does_later_counts_for_nothing(system: System) -> None:
@@ -113,7 +125,7 @@ def test_a_start_that_takes_too_long_is_abandoned_and_what_it_does_later_counts_
         system.start("slow", Slow, timeout=2)
     fresh = system.start("slow", Obedient)
     system.runtime.sleep(20)
-    assert system.directory.find("slow") is fresh
+    assert system.directory.whereis("slow") is fresh
     assert system.ask("witness", "seen", timeout=1) == []
     assert system.zombies() == []
 
@@ -129,7 +141,7 @@ def test_what_a_handler_does_not_expect_ends_it_told_or_asked(system: System, ho
         system.tell("a", how)
         settle(system)
     assert isinstance(actor.ended.get(), Crashed)
-    assert system.directory.find("a") is None
+    assert system.directory.whereis("a") is None
 
 
 def test_a_mistake_of_the_asker_is_their_answer_and_the_actor_lives_on(system: System) -> None:
@@ -257,7 +269,7 @@ def test_an_actor_s_own_messages_always_find_room(system: System) -> None:
     system.tell("a", ("sleep", 100))
     settle(system)
     system.tell("a", "fills it")
-    actor = system.directory.find("a")
+    actor = system.directory.whereis("a")
     assert actor is not None
     assert not system.tell("a", "one too many")
     actor.after(5, "tick")

@@ -15,15 +15,16 @@ from typing import Any
 import pytest
 from playwright.async_api import Error, Page
 
-from actors.care.view import MemoryView
-from actors.ground.sandbox_server import SandboxServer
-from actors.ground.servers import ServerActor, server_state
-from actors.protocol import ChildSpec
+from actors.core.supervision import ChildSpec
+from actors.protocol.health import MemoryView
+from actors.protocol.resources import LeaseEnded, LeaseRefused, Rebuild, Recycle, Renew, Resize, ResourceState
+from actors.protocol.servers import server_state
 from actors.resources.client import Leases
-from actors.resources.loans import LeaseEnded, LeaseRefused, Rebuild, Recycle, Renew, Resize, ResourceState
-from actors.resources.process_tree import Process, command_line, descendants, look
 from actors.resources.session import SetSession
 from actors.resources.specs import resource_specs
+from actors.servers.process_tree import Process, command_line, descendants, look
+from actors.servers.sandbox_server import SandboxServer
+from actors.servers.servers import ServerActor
 from domain.resources.levels import Level
 from domain.resources.memory import MemoryAdvice, Stage, State
 from tests.postgres import Server
@@ -45,8 +46,8 @@ def make(home: str, **environment: str) -> World:
 @pytest.fixture(scope="module")
 def world(postgres: Server) -> Iterator[World]:
     with tempfile.TemporaryDirectory(prefix="roost-") as home, pytest.MonkeyPatch.context() as faster:
-        faster.setattr("actors.resources.upkeep.CHECK_EVERY", 0.5)
-        faster.setattr("actors.resources.upkeep.CHECK_AGAIN", 0.1)
+        faster.setattr("actors.resources.backend_lifecycle.CHECK_EVERY", 0.5)
+        faster.setattr("actors.resources.backend_lifecycle.CHECK_AGAIN", 0.1)
         faster.setattr("actors.resources.browser.CHECK_SECONDS", 1.0)
         faster.setattr("actors.resources.browser.CLOSE_SECONDS", 2.0)
         faster.setattr("actors.resources.chromium.CLOSE_SECONDS", 1.0)
@@ -111,14 +112,14 @@ def test_a_lease_brings_a_page_with_the_sites_session(world: World) -> None:
 
 def test_a_new_session_is_used_from_the_next_lease_on(world: World) -> None:
     site = server_state(world.system.board, "sandbox").url
-    keeper = world.system.directory.find("browser").keeper  # type: ignore[union-attr, attr-defined]
-    good = keeper.state()
+    session_store = world.system.directory.whereis("browser").session_store  # type: ignore[union-attr, attr-defined]
+    good = session_store.state()
     world.system.tell("browser", SetSession({"cookies": [], "origins": []}))
-    eventually(lambda: keeper.state() != good)
+    eventually(lambda: session_store.state() != good)
     with world.holder("posting:1", category="posting").browser() as browser:
         assert "/login" in browser.run(visit, f"{site}/home")
     world.system.tell("browser", SetSession(good))
-    eventually(lambda: keeper.state() == good)
+    eventually(lambda: session_store.state() == good)
 
 
 def test_a_lease_ends_when_its_holder_dies(world: World) -> None:
@@ -229,7 +230,7 @@ MEMORY = MemoryAdvice(Stage.ENOUGH, 3, recycle=False, level_pressure=False, stop
 
 def used(world: World, percent: int) -> MemoryView:
     """So much is used of a limit of 1 GB, and was when it was weighed just now."""
-    private = world.system.directory.find("browser").backend.private()  # type: ignore[union-attr, attr-defined]
+    private = world.system.directory.whereis("browser").backend.private()  # type: ignore[union-attr, attr-defined]
     return MemoryView(percent * 10**7, 10**9, MEMORY, State(), (), 0.0, private)
 
 

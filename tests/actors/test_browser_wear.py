@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from actors.protocol.resources import LeaseEnded
 from actors.resources.browser import BrowserBackend
 from actors.resources.client import Leases
-from actors.resources.loans import LeaseEnded
 from tests.actors.test_browser import add, make
 from tests.resources import InThread, World
 from tests.waiting import eventually
@@ -17,7 +17,7 @@ from tests.waiting import eventually
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("actors.resources.upkeep.CHECK_EVERY", 0.2)
+    monkeypatch.setattr("actors.resources.backend_lifecycle.CHECK_EVERY", 0.2)
     monkeypatch.setattr("actors.resources.browser.CLOSE_SECONDS", 0.2)
     with tempfile.TemporaryDirectory(prefix="roost-") as home:
         made = make(home)
@@ -62,7 +62,7 @@ def test_a_context_that_opens_after_its_holder_has_gone_is_closed_and_its_place_
     world.kill("scraper:1")
     assert isinstance(work.over().error, LeaseEnded)
     world.settled("browser", in_use=0, quarantined=1)
-    actor: Any = world.system.directory.find("browser")
+    actor: Any = world.system.directory.whereis("browser")
     actor.backend.chromium.loop.call_soon_threadsafe(slow.set)
     world.settled("browser", in_use=0, quarantined=0, capacity=3)
     assert use(world.holder("scraper:2")) == 3

@@ -7,9 +7,9 @@ from contextlib import suppress
 
 import pytest
 
+from actors.core.runtime import ThreadedRuntime
 from actors.resources.chromium import Chromium
-from actors.resources.process_tree import command_line, descendants
-from actors.runtime import ThreadedRuntime
+from actors.servers.process_tree import command_line, descendants
 from domain.settings import parse
 from tests.waiting import eventually
 

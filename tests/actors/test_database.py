@@ -12,12 +12,14 @@ import psutil
 import psycopg
 import pytest
 
-from actors.ground.postgres_server import PostgresServer
-from actors.ground.servers import ServerActor, ServerState
-from actors.protocol import ChildSpec
+from actors.core.supervision import ChildSpec
+from actors.protocol.resources import LeaseEnded, LeaseOrder, LeaseRefused, Rebuild, SetBreaker
+from actors.protocol.servers import ServerState
 from actors.resources.client import Leases
-from actors.resources.loans import Broken, LeaseEnded, LeaseOrder, LeaseRefused, Rebuild, SetBreaker
+from actors.resources.lease import Broken
 from actors.resources.specs import resource_specs
+from actors.servers.postgres_server import PostgresServer
+from actors.servers.servers import ServerActor
 from domain.backoff import Backoff
 from domain.resources.admission import Budget
 from domain.resources.levels import Level
@@ -207,7 +209,7 @@ def test_a_terminated_backend_costs_who_uses_it_a_statement_and_nobody_else_anyt
 def test_one_connection_that_ends_under_the_check_says_nothing_of_the_others(
     world: World, empty_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    actor: Any = world.system.directory.find("database")
+    actor: Any = world.system.directory.whereis("database")
     backend, take, deaths = actor.backend, actor.backend.take, [1, 2, 3]
 
     def that_ends(timeout: float) -> Any:
@@ -245,7 +247,7 @@ def test_a_rebuild_takes_all_leases_and_lends_again(world: World, empty_dsn: str
 def test_an_incarnation_that_was_fenced_leaves_nothing_lent(world: World, empty_dsn: str) -> None:
     work = InThread(query(world.holder("learn:1"), "select pg_sleep(60)"))
     eventually(lambda: running(empty_dsn) == 1)
-    actor = world.system.directory.find("database")
+    actor = world.system.directory.whereis("database")
     assert actor is not None
     before = actor.ledger.leases()[0].token  # type: ignore[attr-defined]
     world.system.fence(actor, "hung")
@@ -255,7 +257,7 @@ def test_an_incarnation_that_was_fenced_leaves_nothing_lent(world: World, empty_
     query(world.holder("learn:2"))()
     counted = world.settled("database", in_use=0, granted=2, ended=1, revoked=1)
     assert dict(counted.ended_by) == {"released": 1, "actor ended": 1}
-    assert world.system.directory.find("database").ledger._next_token > before  # type: ignore[union-attr, attr-defined]
+    assert world.system.directory.whereis("database").ledger._next_token > before  # type: ignore[union-attr, attr-defined]
 
 
 def test_a_wrong_url_is_no_crash_and_shows_no_password() -> None:
@@ -273,9 +275,9 @@ def test_a_wrong_url_is_no_crash_and_shows_no_password() -> None:
 
 @pytest.fixture
 def embedded(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("actors.ground.servers.PROBE_EVERY", 0.2)
-    monkeypatch.setattr("actors.ground.servers.PROBE_TIMEOUT", 0.5)
-    monkeypatch.setattr("actors.resources.upkeep.CHECK_EVERY", 0.5)
+    monkeypatch.setattr("actors.servers.servers.PROBE_EVERY", 0.2)
+    monkeypatch.setattr("actors.servers.servers.PROBE_TIMEOUT", 0.5)
+    monkeypatch.setattr("actors.resources.backend_lifecycle.CHECK_EVERY", 0.5)
     monkeypatch.setattr("actors.resources.database.CHECK_SECONDS", 1.0)
     with tempfile.TemporaryDirectory(prefix="roost-") as home:
         made = World(ROOST_HOME=home, DATABASE_POOL_SIZE="4")
@@ -311,8 +313,8 @@ def test_it_heals_by_itself_when_postgres_is_killed_and_when_it_is_stopped(
 def test_a_postgres_that_is_frozen_and_that_nobody_can_restart_lends_nothing_until_it_thaws(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("actors.resources.upkeep.CHECK_EVERY", 0.5)
-    monkeypatch.setattr("actors.resources.upkeep.RETRY", Backoff(base=0.1, most=0.5))
+    monkeypatch.setattr("actors.resources.backend_lifecycle.CHECK_EVERY", 0.5)
+    monkeypatch.setattr("actors.resources.backend_lifecycle.RETRY", Backoff(base=0.1, most=0.5))
     for limit in ("CHECK_SECONDS", "CONNECT_SECONDS", "CANCEL_SECONDS", "HOLDER_SECONDS"):
         monkeypatch.setattr(f"actors.resources.database.{limit}", 1.0)
     with running_server() as postgres:

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from actors.base import Actor
-from actors.face.commands import COMMANDS
-from actors.face.logs import LogBook
-from actors.face.saying import Mistake, Said
-from actors.face.view import View
-from actors.ground.journal import OPT_OUTS, GetWaiting, JournalActor, Recall
-from actors.protocol import Shutdown
+from actors.account.journal import JournalActor
+from actors.core.base import Actor
+from actors.core.lifecycle import Shutdown
+from actors.face.admin.command import CommandAnswer, CommandError
+from actors.face.admin.commands import COMMANDS
+from actors.face.context import AppContext
+from actors.face.log_book import LogBook
+from actors.protocol.journal import OPT_OUTS, GetWaiting, Recall
 from actors.resources.specs import resource_specs
 from domain.publishing.states import State
 from store import posts
@@ -35,18 +36,18 @@ class Desk:
         system.start("admin", Actor)
         system.start("journal", lambda: JournalActor(home / "journal.sqlite3", "one", 1.0))
         book = LogBook(io.StringIO(), ())
-        self.view = View(system, self.world.settings, book, home, "one", 0.0, lambda why: None)
+        self.view = AppContext(system, self.world.settings, book, home, "one", 0.0, lambda why: None)
 
     def with_database(self) -> "Desk":
         self.world.start(next(spec for spec in resource_specs(self.world.settings, {}) if spec.id == "database"))
         return self
 
-    def says(self, line: str) -> Said:
+    def says(self, line: str) -> CommandAnswer:
         answer = self.tries(line)
-        assert isinstance(answer, Said), answer
+        assert isinstance(answer, CommandAnswer), answer
         return answer
 
-    def tries(self, line: str) -> Said | Mistake:
+    def tries(self, line: str) -> CommandAnswer | CommandError:
         name, *arguments = line.split()
         return COMMANDS[name].run(self.view, arguments, "user 0")
 
@@ -100,7 +101,7 @@ def test_a_post_is_told_from_plan_to_outcome(desk: Desk, conn: Connection) -> No
     assert [event["event"] for event in said.data["trail"]] == ["queued", "claimed", "armed", "confirmed"]
     assert (said.data["state"], said.data["site_id"]) == ("confirmed", "99")
     assert "toast" in said.text
-    assert desk.tries("post 987654") == Mistake("there is no post 987654; `queue` lists those there are")
+    assert desk.tries("post 987654") == CommandError("there is no post 987654; `queue` lists those there are")
 
 
 def test_an_approved_reply_may_go_and_a_rejected_one_never(desk: Desk, conn: Connection) -> None:
@@ -116,7 +117,7 @@ def test_what_needs_a_human_is_settled_by_one(desk: Desk, conn: Connection) -> N
     post = needs_human(conn)
     desk.with_database()
     refused = desk.tries(f"post {post} approve")
-    assert isinstance(refused, Mistake)
+    assert isinstance(refused, CommandError)
     assert "give its id on the site" in refused.text
     assert desk.says(f"post {post} approve 4242").data["state"] == "reconciled"
     assert rows.now(conn, post).site_id == 4242
@@ -147,13 +148,13 @@ def test_an_opt_out_is_kept_while_postgres_is_away(desk: Desk) -> None:
     assert isinstance(entry.write, OptOut)
     assert entry.write.author == "ada_walks"
     refused = desk.tries("queue")
-    assert isinstance(refused, Mistake)
+    assert isinstance(refused, CommandError)
     assert refused.text.startswith("the queue cannot be read now")
 
 
 @pytest.mark.parametrize("line", ["post", "post x", "post 1 burn", "optout", "optout a b", "optout no-handle!"])
 def test_what_cannot_be_read_is_answered_with_what_to_say(desk: Desk, line: str) -> None:
-    assert isinstance(desk.tries(line), Mistake)
+    assert isinstance(desk.tries(line), CommandError)
 
 
 def test_only_looking_is_free(desk: Desk) -> None:

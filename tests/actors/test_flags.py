@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from actors.base import Actor
-from actors.future import CallerError, CannotAnswer
-from actors.ground import journal
-from actors.ground.flags import AreKept, FlagsActor, FlagSet, FlagsState, SetFlag
+from actors.account.flags import FlagsActor
+from actors.core.base import Actor
+from actors.core.future import CallerError, CannotAnswer
+from actors.protocol import journal
+from actors.protocol.account import AreKept, FlagSet, FlagsState, SetFlag
+from actors.protocol.jobs import Pause, Resume, SetInterval
 from actors.resources.client import Leases
-from actors.work.context import RunContext
-from actors.work.control import Pause, Resume, SetInterval
-from actors.work.outcome import Outcome
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_context import RunContext
 from domain.settings import parse
 from store import flags
 from store.flags import Flag

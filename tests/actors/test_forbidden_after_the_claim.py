@@ -7,8 +7,8 @@ from unittest.mock import patch
 import psycopg
 import pytest
 
-from actors.ground.flags import SetFlag
 from actors.jobs.reply_posting import ReplyPosting
+from actors.protocol.account import SetFlag
 from domain.calendar import HOUR, MINUTE
 from store import posts
 from tests.actors.publishingworld import REPLY_JOBS, World, living, run_and_die
@@ -101,15 +101,15 @@ def test_a_claimed_reply_that_a_person_approved_goes_out_though_approval_is_dema
 
 
 def test_claimed_replies_to_who_opted_out_end_and_others_go_in_their_place(world: Replies) -> None:
-    shy = [world.answer(f"Well seen, number {number}.", number) for number in range(3)]
+    opted_out = [world.answer(f"Well seen, number {number}.", number) for number in range(3)]
     run_and_die(world, "kept", job="reply_posting")
-    assert world.states(*shy) == ["claimed"] * 3
-    for each in shy:
+    assert world.states(*opted_out) == ["claimed"] * 3
+    for each in opted_out:
         world.opt_out(world.post(each).parent_author)
     other = world.answer("Kindly put, I think.", 3)
     world.run("reply_posting")
-    assert world.states(*shy, other) == ["failed_definite"] * 3 + ["confirmed"]
-    assert world.reasons(shy[0]) == ["its author asked not to be answered"]
+    assert world.states(*opted_out, other) == ["failed_definite"] * 3 + ["confirmed"]
+    assert world.reasons(opted_out[0]) == ["its author asked not to be answered"]
     assert world.texts() == ["Kindly put, I think."]
 
 

@@ -4,16 +4,26 @@ from typing import Any
 
 import pytest
 
-from actors.base import Actor
-from actors.care import alerts
-from actors.care.alerts import AlertsActor, AlertsState
-from actors.care.control import MemoryIs, Pin, Subscribe, Unpin
+from actors.care.alerts import AlertsActor
 from actors.care.health import HealthActor
-from actors.care.view import HealthView, MemoryView
-from actors.future import CallerError
-from actors.protocol import ComponentReport, LevelChanged, RestartChild, Stop, TerminateChild
-from actors.resources.loans import Check, Rebuild
-from actors.work.outcome import Outcome
+from actors.core.base import Actor
+from actors.core.future import CallerError
+from actors.core.lifecycle import Stop
+from actors.core.supervision import RestartChild, TerminateChild
+from actors.protocol import alerts
+from actors.protocol.alerts import AlertsState
+from actors.protocol.health import (
+    ComponentReport,
+    HealthView,
+    LevelChanged,
+    MemoryIs,
+    MemoryView,
+    Pin,
+    Subscribe,
+    Unpin,
+)
+from actors.protocol.resources import Check, Rebuild
+from actors.scheduling.outcome import Outcome
 from domain.jobs.spec import Kind
 from domain.resources.levels import Level
 from domain.resources.memory import MemoryAdvice, Stage, State

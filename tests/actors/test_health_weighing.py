@@ -5,8 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from actors.care.weighing import MIB, Limits, Weight, container_limit, pressing, weigh
-from actors.resources.process_tree import Scales
+from actors.care.memory_usage import Limits, Weight, container_limit, pressing, weigh
+from actors.protocol.health import MIB
+from actors.servers.process_tree import MemoryMeter
 
 
 def group(tmp_path: Path, line: str, **files: str) -> int | None:
@@ -45,7 +46,7 @@ def test_the_nearer_limit_presses_and_servers_count_only_against_the_containers(
 
 
 def test_a_glance_sees_what_a_weighing_calls_private() -> None:
-    weighed, scales = weigh([]).private, Scales()
+    weighed, scales = weigh([]).private, MemoryMeter()
     assert abs(scales.private({os.getpid()}) - weighed) < weighed / 5
     assert scales.private(set()) == 0
 
@@ -60,6 +61,6 @@ def test_what_lies_beside_is_not_glanced_at() -> None:
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as beside:
         assert beside.stdout is not None
         beside.stdout.readline()
-        with_it, without = (Scales().private({os.getpid()}, pids) for pids in ((), {beside.pid}))
+        with_it, without = (MemoryMeter().private({os.getpid()}, pids) for pids in ((), {beside.pid}))
         beside.communicate()
     assert with_it - without > 20 * MIB

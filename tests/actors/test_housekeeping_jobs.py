@@ -10,16 +10,14 @@ from unittest.mock import patch
 import psycopg
 import pytest
 
-from actors.care.alerts import AlertsState
-from actors.care.view import StartupView
-from actors.ground.flags import SetFlag
-from actors.ground.journal import GetWaiting
-from actors.ground.lane import ClearStop, Holding, StandingBy
-from actors.work.boundary import Boundary
-from actors.work.control import Accepted, RunNow
-from actors.work.outcome import Outcome
-from actors.work.registry import load
-from actors.work.state import JobSnapshot
+from actors.jobs.registry import load
+from actors.protocol.account import ClearStop, Holding, SetFlag, StandingBy
+from actors.protocol.alerts import AlertsState
+from actors.protocol.health import StartupView
+from actors.protocol.jobs import Accepted, JobSnapshot, RunNow
+from actors.protocol.journal import GetWaiting
+from actors.publishing.send_intent import Boundary
+from actors.scheduling.outcome import Outcome
 from domain.calendar import DAY
 from domain.housekeeping import ERASED, backup_name
 from domain.publishing.uniqueness import text_hash
@@ -344,7 +342,7 @@ def test_what_another_instances_operator_forbade_a_moment_ago_is_not_claimed(wor
     post = world.queue("a wren sings")
     with (
         world.database() as connection,
-        patch("actors.ground.flags.LOOK_EVERY", 1e9),
+        patch("actors.account.flags.LOOK_EVERY", 1e9),
     ):
         world.sleep(20.0)
         connection.execute(

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.face.logs import LONGEST_MESSAGE, LogBook, speaker
+from actors.face.log_book import LONGEST_MESSAGE, LogBook, speaker
 
 SECRET = "hunter2-hunter2"
 

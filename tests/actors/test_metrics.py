@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from actors.base import Actor
-from actors.care.alerts import Alert, AlertsState
-from actors.care.view import ComponentView, HealthView
-from actors.face.metrics import exposition
-from actors.protocol import ChildSpec, StartChild
-from actors.resources.loans import ResourceState
-from actors.resources.tally import Tally, pairs
-from actors.work.state import JobSnapshot, Waiting
+from actors.core.base import Actor
+from actors.core.supervision import ChildSpec, StartChild
+from actors.face.http.metrics import exposition
+from actors.protocol.alerts import Alert, AlertsState
+from actors.protocol.health import ComponentView, HealthView
+from actors.protocol.jobs import JobSnapshot, Waiting
+from actors.protocol.resources import ResourceState
+from actors.resources.usage_counters import Tally, pairs
 from domain.jobs.spec import JobSpec, Kind
 from supervisors.dynamic import DynamicSupervisor
 from tests.actors.faceworld import FaceWorld

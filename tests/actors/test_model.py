@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from actors.resources.loans import LeaseRefused
+from actors.protocol.resources import LeaseRefused
 from actors.resources.model import ModelError
 from actors.resources.specs import resource_specs
 from tests.resources import World

@@ -25,7 +25,7 @@ HIGH: dict[str, Any] = {"OPENAI_API_KEY": "sk-hunter22hunter22", "DAILY_BUDGET_U
 def world(api: Api, empty_dsn: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """With the model up, and a database to be started."""
     monkeypatch.setattr("actors.resources.model.RETRY_SECONDS", 0.01)
-    monkeypatch.setattr("actors.resources.upkeep.CHECK_EVERY", 0.2)
+    monkeypatch.setattr("actors.resources.backend_lifecycle.CHECK_EVERY", 0.2)
     made = World(DATABASE_URL=empty_dsn, OPENAI_BASE_URL=f"http://127.0.0.1:{api.server_port}/v1", **HIGH)
     start(made, "model")
     yield made
@@ -45,7 +45,7 @@ def test_a_database_that_comes_after_the_first_call_adds_what_was_spent_before(
 ) -> None:
     api.script = [answer("{}", tokens=(0, 500_000))]  # a dollar
     own = ask(world).usd
-    began = world.system.directory.find("model").books.began  # type: ignore[union-attr]
+    began = world.system.directory.whereis("model").books.began  # type: ignore[union-attr]
     migrate(empty_dsn)
     with psycopg.connect(empty_dsn, autocommit=True) as connection:
         for at, dollars in (
@@ -63,7 +63,7 @@ def test_a_restart_of_the_actor_forgets_no_dollar_and_no_minute(world: World, ap
     world.settled("model", in_use=0)
     before = eventually(lambda: share(world) > 0 and world.state("model").budgets)
     world.kill("model")
-    eventually(lambda: world.system.directory.find("model") is None)
+    eventually(lambda: world.system.directory.whereis("model") is None)
     world.start(world.specs["model"])
     assert eventually(lambda: world.state("model").budgets) == before
 

@@ -9,16 +9,16 @@ from typing import Any
 import pykka
 import pytest
 
-from actors.base import Actor
-from actors.directory import REMEMBERED_ENDS, NameTaken
-from actors.future import AskTimeout, Future
-from actors.mailbox import Envelope, Mailbox
-from actors.protocol import Stop
-from actors.pykka_seam import SeamedActor
-from actors.runtime import IDLE, ThreadedRuntime
-from actors.simulation import SimulatedRuntime, seeds, simulate
-from actors.statistics import Histogram
-from actors.system import StartFailed, System
+from actors.core.base import Actor
+from actors.core.directory import REMEMBERED_ENDS, NameTaken
+from actors.core.future import AskTimeout, Future
+from actors.core.lifecycle import Stop
+from actors.core.mailbox import Envelope, Mailbox
+from actors.core.pykka_adapter import PykkaActor
+from actors.core.runtime import IDLE, ThreadedRuntime
+from actors.core.simulation import SimulatedRuntime, seeds, simulate
+from actors.core.statistics import Histogram
+from actors.core.system import StartFailed, System
 
 
 class Plain(Actor):
@@ -68,7 +68,7 @@ def test_a_watch_can_be_given_up() -> None:
         system.start("watcher", Plain)
         system.monitor("watched", "watcher")
         system.directory.unwatch("watched", "watcher")
-        assert system.directory.strike(watched, Stop().reason) == []
+        assert system.directory.unregister(watched, Stop().reason) == []
 
     in_simulation(scenario)
 
@@ -237,7 +237,7 @@ def test_pykka_s_constructor_makes_nothing_that_ours_does_not() -> None:
     source = inspect.getsource(pykka.Actor.__init__)
     made = set(re.findall(r"self\.(\w+) = ", source))
     assert made == {"actor_urn", "actor_inbox", "actor_stopped", "_actor_ref"}
-    assert all(hasattr(SeamedActor, name) or name == "actor_inbox" for name in made)
+    assert all(hasattr(PykkaActor, name) or name == "actor_inbox" for name in made)
 
 
 def test_pykka_still_starts_an_actor_by_the_method_we_close() -> None:

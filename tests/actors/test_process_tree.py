@@ -11,7 +11,7 @@ PROJECT = Path(__file__).parents[2]
 # A child of it starts a grandchild, which outlives the child, and ends as the test goes on.
 FAMILY = """
     import ctypes, json, os, sys
-    from actors.resources.process_tree import Reaper, look
+    from actors.servers.process_tree import Reaper, look
     from tests.waiting import eventually
 
     PR_SET_CHILD_SUBREAPER = 36

@@ -9,11 +9,11 @@ from unittest.mock import patch
 import psycopg
 import pytest
 
-from actors.ground.journal import Append, GetWaiting
-from actors.simulation import ProcessExit
-from actors.work import settling
-from actors.work.outcome import Outcome
-from actors.work.registry import load
+from actors.core.simulation import ProcessExit
+from actors.jobs.registry import load
+from actors.protocol.journal import Append, GetWaiting
+from actors.publishing import reconciliation as settling
+from actors.scheduling.outcome import Outcome
 from domain.calendar import HOUR, MINUTE
 from domain.publishing import claims
 from social.inprocess import InProcessSite

@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from actors.base import Actor
-from actors.future import CannotAnswer
-from actors.ground import journal
+from actors.core.base import Actor
+from actors.core.future import CannotAnswer
+from actors.protocol import journal
+from actors.protocol.jobs import Recall, Recalled, RunRecord
 from actors.resources.client import Leases
-from actors.work import recorder
-from actors.work.control import Recall, Recalled
-from actors.work.recorder import RecorderActor, RecorderState
-from actors.work.state import RunRecord
+from actors.scheduling import recorder
+from actors.scheduling.recorder import RecorderActor, RecorderState
 from store import runs
 from store.journal import Cached
 from tests.actors.jobworld import JobWorld, close_worlds, spec

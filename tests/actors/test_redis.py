@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from actors.ground.servers import server_state
+from actors.protocol.servers import server_state
 from actors.resources.client import NullCache
 from actors.resources.specs import resource_specs
 from domain.resources.levels import Level
@@ -20,10 +20,10 @@ from tests.waiting import eventually
 @pytest.fixture(scope="module")
 def world(postgres: Server) -> Iterator[World]:
     with tempfile.TemporaryDirectory(prefix="roost-") as home, pytest.MonkeyPatch.context() as faster:
-        faster.setattr("actors.ground.servers.PROBE_EVERY", 0.2)
-        faster.setattr("actors.ground.servers.PROBE_TIMEOUT", 0.5)
-        faster.setattr("actors.resources.upkeep.CHECK_EVERY", 0.3)
-        faster.setattr("actors.resources.upkeep.CHECK_AGAIN", 0.1)
+        faster.setattr("actors.servers.servers.PROBE_EVERY", 0.2)
+        faster.setattr("actors.servers.servers.PROBE_TIMEOUT", 0.5)
+        faster.setattr("actors.resources.backend_lifecycle.CHECK_EVERY", 0.3)
+        faster.setattr("actors.resources.backend_lifecycle.CHECK_AGAIN", 0.1)
         made = World(ROOST_HOME=home, DATABASE_URL=postgres.fresh())
         made.start_cache()
         made.start(next(spec for spec in resource_specs(made.settings, {}) if spec.id == "database"))
@@ -79,8 +79,8 @@ def reported(world: World) -> int:
 
 def test_a_redis_that_does_not_answer_costs_one_time_out_and_is_reported_once(world: World) -> None:
     with world.through(Level.REDUCED, meanwhile=world.uses_the_database), pytest.MonkeyPatch.context() as nobody:
-        nobody.setattr("actors.ground.servers.PROBES_MISSED", 10**6)  # acts before the holder has seen it
-        nobody.setattr("actors.resources.upkeep.CHECKS_MISSED", 10**6)
+        nobody.setattr("actors.servers.servers.PROBES_MISSED", 10**6)  # acts before the holder has seen it
+        nobody.setattr("actors.resources.backend_lifecycle.CHECKS_MISSED", 10**6)
         before = reported(world)
         with other(world) as admin, world.holder("plan:1").redis() as cache:
             admin.client_pause(3_600_000)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from actors.jobs import JOBS
-from actors.work import registry
+from actors.jobs import JOBS, registry
 from domain import settings as settings_module
 from domain.jobs.graph import RegistryError
 from domain.settings import parse
@@ -50,7 +49,7 @@ def test_what_is_no_job_is_refused() -> None:
 def test_each_job_becomes_one_permanent_actor_with_its_own_place_in_the_boot_round() -> None:
     world = JobWorld()
     jobs = registry.load(SETTINGS)
-    children = registry.children(jobs, world.surroundings, world.boot)
+    children = registry.children(jobs, world.environment, world.boot)
     assert [child.id for child in children] == [f"job:{job.spec.name}" for job in jobs]
     assert {child.restart for child in children} == {"permanent"}
     for child in children:

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from actors.ground.journal import Claims, GetClaims, Recall
-from actors.ground.lane import StandingBy
 from actors.jobs.account_discovery import AT_MOST, AccountDiscovery
 from actors.jobs.harvester import SHORT_OF_POSTS, Harvester
 from actors.jobs.reply_learning import ReplyLearning
 from actors.jobs.reply_metrics_scraper import ReplyMetricsScraper
 from actors.jobs.reply_posting import ReplyPosting
-from actors.work.outcome import Outcome
+from actors.protocol.account import StandingBy
+from actors.protocol.journal import Claims, GetClaims, Recall
+from actors.scheduling.outcome import Outcome
 from domain.calendar import DAY, HOUR
 from domain.publishing.states import State
 from domain.replies.opportunities import FRESH_FOR
@@ -202,13 +202,13 @@ def test_nothing_is_drafted_where_replies_are_off(world: World) -> None:
 
 def test_who_says_on_their_page_that_they_want_none_gets_none_though_nobody_had_looked(world: World) -> None:
     world.run(Harvester())  # without account discovery: all are strangers still
-    shy = who_want_none(world)
+    opted_out = who_want_none(world)
     for each in opportunities.pool(world.conn, ACCOUNT):
-        if each.author not in shy:
+        if each.author not in opted_out:
             opportunities.close(world.conn, ACCOUNT, [each.id], "passed", "for the test", now=world.now)
     draft(world)
     assert queued(world) == ()
-    assert shy & optouts.every(world.conn)
+    assert opted_out & optouts.every(world.conn)
 
 
 def test_a_reply_that_waited_for_a_day_is_not_sent_any_more(world: World) -> None:

@@ -8,24 +8,24 @@ from typing import Any
 import psycopg
 import pytest
 
+from actors.account.journal import JournalActor
 from actors.care.health import HealthActor
-from actors.care.view import HealthView, MemoryView
-from actors.ground.journal import GetWaiting, JournalActor
+from actors.core.runtime import ThreadedRuntime
+from actors.core.supervision import ChildSpec
+from actors.core.system import System
 from actors.jobs.health_monitor import HealthMonitor
 from actors.jobs.memory_monitor import MemoryMonitor
-from actors.protocol import ChildSpec
+from actors.protocol.health import HealthView, MemoryView
+from actors.protocol.jobs import JobSnapshot, Running, RunNow
+from actors.protocol.journal import GetWaiting
 from actors.resources.specs import resource_specs
-from actors.runtime import ThreadedRuntime
-from actors.system import System
-from actors.work import attempts
-from actors.work.context import RunContext, Surroundings
-from actors.work.control import RunNow
-from actors.work.job import JobActor
-from actors.work.outcome import Outcome
-from actors.work.recorder import RecorderActor
-from actors.work.run import Job
-from actors.work.state import JobSnapshot, Running
-from actors.work.ticks import Place
+from actors.scheduling import run_starter as attempts
+from actors.scheduling.job_actor import JobActor
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.recorder import RecorderActor
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext, RunEnvironment
+from actors.scheduling.ticks import Place
 from domain.jobs.spec import Holds, JobSpec, Kind
 from domain.settings import parse
 from store import health, runs
@@ -45,7 +45,7 @@ class House:
         self.dsn = dsn
         self.settings = parse({"DATABASE_URL": dsn, **environment}, {})
         self.system = System(ThreadedRuntime())
-        self.surroundings = Surroundings(self.settings, site=None, instance="house-1")
+        self.environment = RunEnvironment(self.settings, site=None, instance="house-1")
         lent = tuple(spec for spec in resource_specs(self.settings, {}) if spec.id in ("database", also))
         self.tops = ["journal", "servers", "resources", "care", "runs"]
         start = self.system.start
@@ -63,7 +63,7 @@ class House:
 
         def child(job: Job) -> ChildSpec:
             place = Place(boot, 10_000.0)
-            return ChildSpec(f"job:{job.spec.name}", lambda: JobActor(job, place, self.surroundings))
+            return ChildSpec(f"job:{job.spec.name}", lambda: JobActor(job, place, self.environment))
 
         children = tuple(child(job) for job in jobs)
         self.system.start("jobs", lambda: Supervisor(Flags(intensity=10, period=60), children))
@@ -83,7 +83,7 @@ class House:
 
     def close(self) -> None:
         for name in reversed(self.tops):
-            actor = self.system.directory.find(name)
+            actor = self.system.directory.whereis(name)
             if actor is not None:
                 self.system.stop_and_wait(actor, 10.0)
 
@@ -168,10 +168,10 @@ def test_a_crashed_job_actor_is_restarted_and_goes_on_with_its_run(house: House)
     house.jobs(doing(slow))
     house.run_now("learn")
     eventually(lambda: isinstance(house.book("learn").state, Running))
-    before = house.system.directory.find("job:learn")
+    before = house.system.directory.whereis("job:learn")
     assert before is not None
     house.system.fence(before, "by the test")
-    eventually(lambda: house.system.directory.find("job:learn") not in (None, before))
+    eventually(lambda: house.system.directory.whereis("job:learn") not in (None, before))
     go.set()
     book = house.ended("learn")
     assert (book.succeeded, book.started) == (1, 1)
@@ -179,10 +179,10 @@ def test_a_crashed_job_actor_is_restarted_and_goes_on_with_its_run(house: House)
 
 def test_runs_that_end_while_postgres_is_away_are_in_the_journal(house: House) -> None:
     house.jobs(doing(lambda ctx: Outcome(), holds=Holds()))
-    database = house.system.directory.find("database")
+    database = house.system.directory.whereis("database")
     assert database is not None
     house.system.stop("resources")
-    eventually(lambda: house.system.directory.find("database") is None)
+    eventually(lambda: house.system.directory.whereis("database") is None)
     accepted = house.run_now("learn")
     house.ended("learn")
     entries = eventually(lambda: house.system.ask("journal", GetWaiting(), 5.0))

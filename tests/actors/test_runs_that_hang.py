@@ -12,17 +12,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from actors.ground.redis_server import RedisServer
-from actors.ground.sandbox_server import SandboxServer
-from actors.ground.servers import ServerActor
-from actors.protocol import ChildSpec
+from actors.core.supervision import ChildSpec
+from actors.protocol.jobs import DeadlineOver, Running
+from actors.protocol.resources import ResourceState
 from actors.resources.client import NullCache
-from actors.resources.loans import ResourceState
-from actors.work import attempts
-from actors.work.context import RunContext
-from actors.work.control import DeadlineOver
-from actors.work.outcome import Outcome
-from actors.work.state import Running
+from actors.scheduling import run_starter as attempts
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_context import RunContext
+from actors.servers.redis_server import RedisServer
+from actors.servers.sandbox_server import SandboxServer
+from actors.servers.servers import ServerActor
 from domain.jobs.spec import Holds
 from store import runs
 from tests.actors.test_model import SCHEMA, Api, answer

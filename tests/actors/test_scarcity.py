@@ -9,9 +9,9 @@ import pytest
 import redis
 from psycopg_pool import PoolTimeout
 
-from actors.ground.servers import server_state
+from actors.protocol.resources import LeaseError
+from actors.protocol.servers import server_state
 from actors.resources.client import Leases
-from actors.resources.loans import LeaseError
 from actors.resources.specs import resource_specs
 from domain.resources.levels import Level
 from tests.resources import World
@@ -20,8 +20,8 @@ from tests.waiting import eventually
 
 @pytest.fixture(autouse=True)
 def faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.resources.upkeep.CHECK_EVERY", 0.3)
-    monkeypatch.setattr("actors.resources.upkeep.CHECK_AGAIN", 0.1)
+    monkeypatch.setattr("actors.resources.backend_lifecycle.CHECK_EVERY", 0.3)
+    monkeypatch.setattr("actors.resources.backend_lifecycle.CHECK_AGAIN", 0.1)
     monkeypatch.setattr("actors.resources.database.CHECK_SECONDS", 1.0)
     monkeypatch.setattr("actors.resources.database.CONNECT_SECONDS", 1.0)
 
@@ -82,7 +82,7 @@ def test_a_postgres_without_any_slot_for_us_is_an_emergency_until_there_is_one(
 def test_redis_at_its_maxclients_is_no_cache_until_they_let_go(
     empty_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actors.ground.servers.PROBES_MISSED", 10**6)  # they are to let go, not to be ended
+    monkeypatch.setattr("actors.servers.servers.PROBES_MISSED", 10**6)  # they are to let go, not to be ended
     with tempfile.TemporaryDirectory(prefix="roost-") as home:
         world = World(ROOST_HOME=home, DATABASE_URL=empty_dsn)
         world.start_cache()

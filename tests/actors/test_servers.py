@@ -14,16 +14,17 @@ import psycopg
 import pytest
 import redis
 
-from actors.base import Actor
-from actors.ground.places import SOCKET_LIMIT, socket_home
-from actors.ground.postgres_server import PostgresServer
-from actors.ground.processes import Command, leftovers
-from actors.ground.redis_server import RedisServer
-from actors.ground.sandbox_server import SandboxServer
-from actors.ground.servers import Server, ServerActor, ServerState, ServerUp
-from actors.protocol import Shutdown
-from actors.runtime import ThreadedRuntime
-from actors.system import System
+from actors.core.base import Actor
+from actors.core.lifecycle import Shutdown
+from actors.core.runtime import ThreadedRuntime
+from actors.core.system import System
+from actors.protocol.servers import ServerState, ServerUp
+from actors.servers.paths import SOCKET_LIMIT, socket_home
+from actors.servers.postgres_server import PostgresServer
+from actors.servers.processes import Command, leftovers
+from actors.servers.redis_server import RedisServer
+from actors.servers.sandbox_server import SandboxServer
+from actors.servers.servers import Server, ServerActor
 from tests.waiting import eventually
 
 PROJECT = Path(__file__).parents[2]
@@ -60,7 +61,7 @@ class World:
         names = [found.name for found in self.system.directory.registrations() if found.name.endswith("-server")]
         for name in names:
             self.system.stop(name, Shutdown())
-        eventually(lambda: not any(self.system.directory.find(name) for name in names))
+        eventually(lambda: not any(self.system.directory.whereis(name) for name in names))
         eventually(lambda: all(not state.pid for state in self.system.board.under("server:").values()))
 
 
@@ -150,8 +151,8 @@ def test_the_sandbox_keeps_its_address_when_it_is_killed(world: World, home: Pat
 
 
 def test_a_server_that_does_not_answer_is_killed_and_started_again(world: World, home: Path, monkeypatch) -> None:
-    monkeypatch.setattr("actors.ground.servers.PROBE_EVERY", 0.05)
-    monkeypatch.setattr("actors.ground.servers.PROBE_TIMEOUT", 0.2)
+    monkeypatch.setattr("actors.servers.servers.PROBE_EVERY", 0.05)
+    monkeypatch.setattr("actors.servers.servers.PROBE_TIMEOUT", 0.2)
     server = RedisServer(home)
     first = world.start(server)
     os.kill(first.pid, signal.SIGSTOP)
@@ -161,7 +162,7 @@ def test_a_server_that_does_not_answer_is_killed_and_started_again(world: World,
 def test_a_server_that_cannot_start_says_why_and_is_tried_again(world: World, home: Path, monkeypatch) -> None:
     server = RedisServer(home)
     with monkeypatch.context() as broken:
-        broken.setattr("actors.ground.redis_server._binary", lambda: "/nowhere/redis-server")
+        broken.setattr("actors.servers.redis_server._binary", lambda: "/nowhere/redis-server")
         world.system.start("redis-server", lambda: ServerActor(server, ()))
         eventually(lambda: "/nowhere/redis-server: No such file" in world.state(server).detail)
         assert not world.state(server).up
@@ -171,7 +172,7 @@ def test_a_server_that_cannot_start_says_why_and_is_tried_again(world: World, ho
 def test_an_incarnation_that_was_fenced_leaves_a_server_that_the_next_one_replaces(world: World, home: Path) -> None:
     server = RedisServer(home)
     first = world.start(server)
-    actor = world.system.directory.find("redis-server")
+    actor = world.system.directory.whereis("redis-server")
     assert actor is not None
     world.system.fence(actor, "hung")
     second = world.start(server)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from actors.base import NO_REPLY, Actor
-from actors.protocol import ChildSpec
-from actors.simulation import Deadlock, Frozen, Livelock, SimulatedRuntime, SimulationError, seeds, simulate
-from actors.system import System
+from actors.core.base import NO_REPLY, Actor
+from actors.core.simulation import Deadlock, Frozen, Livelock, SimulatedRuntime, SimulationError, seeds, simulate
+from actors.core.supervision import ChildSpec
+from actors.core.system import System
 from supervisors.specs import Flags
 from supervisors.supervisor import Supervisor
 
@@ -174,7 +174,7 @@ class Silent(Actor):
 
 
 def test_threads_that_go_on_without_the_clock_are_a_livelock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.scheduler.STEP_LIMIT", 2_000)
+    monkeypatch.setattr("actors.core.scheduler.STEP_LIMIT", 2_000)
 
     class Restless(Actor):
         def receive(self, message: Any) -> None:

@@ -3,14 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
-from actors.base import Actor
-from actors.care import alerts
 from actors.care.watchdog import WatchdogActor, WatchdogState
-from actors.protocol import RestartChild, Stop, TerminateChild
-from actors.work.context import RunContext
-from actors.work.control import Pause, RunNow
-from actors.work.outcome import Outcome, RunFailed
-from actors.work.state import Running
+from actors.core.base import Actor
+from actors.core.lifecycle import Stop
+from actors.core.supervision import RestartChild, TerminateChild
+from actors.protocol import alerts
+from actors.protocol.jobs import Pause, Running, RunNow
+from actors.scheduling.outcome import Outcome, RunFailed
+from actors.scheduling.run_context import RunContext
 from domain.jobs.retries import Failure
 from domain.jobs.spec import Kind
 from tests.actors.jobworld import JobWorld, close_worlds, spec
@@ -74,7 +74,7 @@ def test_a_nudge_runs_a_job_that_had_forgotten_its_tick() -> None:
     world.job(spec("learn", every=600), offset=30)
     world.watch("learn")
     world.advance(60)
-    actor = world.system.directory.find("job:learn")
+    actor = world.system.directory.whereis("job:learn")
     actor.ticks._set(None)  # its timer is lost, as by a bug of ours
     world.advance(600 * 1.5 + 90)
     assert world.book().succeeded == 2

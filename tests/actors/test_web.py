@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.care.view import ComponentView, HealthView
-from actors.face.analysis import Analysis
-from actors.face.doors import Shut, open_port
-from actors.face.figures import BOARD, Figures
-from actors.face.live import LIMIT, Beat, hung
-from actors.face.page import page, tag
-from actors.face.routes import routes
-from actors.face.web import MOST_CONNECTIONS, WebActor, host_is_ours
-from actors.ground.lane import Holding
+from actors.face.http.analysis import Analysis
+from actors.face.http.database_stats import BOARD, DatabaseStats
+from actors.face.http.liveness import LIMIT, Beat, hung
+from actors.face.http.page import page, tag
+from actors.face.http.routes import routes
+from actors.face.http.web import MOST_CONNECTIONS, WebActor, host_is_ours
+from actors.protocol.account import Holding
+from actors.protocol.health import ComponentView, HealthView
+from app.listeners import StartupError, open_port
 from domain.analysis.insights import Insight
 from domain.analysis.knobs import FLOOR
 from domain.publishing.states import State
@@ -65,7 +65,7 @@ def with_post(world: FaceWorld, body: str) -> None:
         lane=lane.Free(),
         stopped=None,
     )
-    world.system.board.put(BOARD, Figures(counts, (post,), world.system.runtime.now()))
+    world.system.board.put(BOARD, DatabaseStats(counts, (post,), world.system.runtime.now()))
 
 
 def test_health_answers_while_nothing_else_is_there(web: Caller) -> None:
@@ -167,7 +167,7 @@ def test_a_page_that_fails_does_not_take_the_server_with_it(world: FaceWorld) ->
 
 
 def test_a_restart_of_the_web_actor_refuses_nobody(web: Caller, world: FaceWorld) -> None:
-    actor = world.system.directory.find("web")
+    actor = world.system.directory.whereis("web")
     assert isinstance(actor, WebActor)
     world.system.stop_and_wait(actor, 5.0)
     waiting = socket.create_connection(("127.0.0.1", web.port), timeout=5)
@@ -201,13 +201,15 @@ def test_who_works_too_long_or_takes_nothing_hangs() -> None:
 def test_a_taken_port_is_said_in_one_line() -> None:
     holder = open_port("127.0.0.1", 0)
     port = holder.getsockname()[1]
-    with pytest.raises(Shut, match=f"port {port} of 127.0.0.1: cannot listen, since another program listens there"):
+    with pytest.raises(
+        StartupError, match=f"port {port} of 127.0.0.1: cannot listen, since another program listens there"
+    ):
         open_port("127.0.0.1", port)
     holder.close()
 
 
 def test_an_address_that_is_not_ours_is_said_in_one_line() -> None:
-    with pytest.raises(Shut, match=r"this machine has no such address\. Set HOST"):
+    with pytest.raises(StartupError, match=r"this machine has no such address\. Set HOST"):
         open_port("203.0.113.7", 0)
 
 

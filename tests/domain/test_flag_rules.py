@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.flags import FLAGS, JobControl, as_value, controls, in_force, job_flag, parsed
-from domain.setting_kinds import Wrong
+from domain.setting_types import InvalidSetting
 from domain.settings import APPROVAL, AUTO, LIVE, OFF, SHADOW, Settings, against_each_other, parse
 
 ABROAD = {"SITE_URL": "https://site.example"}
@@ -64,7 +64,7 @@ def test_no_flags_whatever_make_settings_that_a_boot_would_refuse(
 
 @pytest.mark.parametrize(("name", "text"), [("SPEED", "2"), ("MODE", "loud"), ("THREADS", "perhaps")])
 def test_what_is_no_flag_or_no_value_of_it_is_refused_with_what_to_do(name: str, text: str) -> None:
-    with pytest.raises(Wrong) as wrong:
+    with pytest.raises(InvalidSetting) as wrong:
         parsed(name, text)
     assert wrong.value.fix
 

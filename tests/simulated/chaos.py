@@ -18,16 +18,14 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from actors.care.control import MemoryIs
-from actors.care.view import HealthView
-from actors.future import AskError
-from actors.ground.lane import ClearStop
-from actors.mailbox import Envelope
-from actors.protocol import ComponentReport, LevelChanged
-from actors.runtime import Runtime
-from actors.simulation import ProcessExit, SimulatedRuntime
-from actors.system import StartFailed, System
-from actors.work.control import Pause, RunNow
+from actors.core.future import AskError
+from actors.core.mailbox import Envelope
+from actors.core.runtime import Runtime
+from actors.core.simulation import ProcessExit, SimulatedRuntime
+from actors.core.system import StartFailed, System
+from actors.protocol.account import ClearStop
+from actors.protocol.health import ComponentReport, HealthView, LevelChanged, MemoryIs
+from actors.protocol.jobs import Pause, RunNow
 from domain.calendar import HOUR, MINUTE
 from domain.publishing.caps import Policy
 from domain.publishing.uniqueness import text_hash
@@ -208,7 +206,7 @@ class Storm:
         while (left := until - self.runtime.now()) > 0:
             try:
                 self.runtime.sleep(min(left, 5.0))
-                ended = self.system.directory.find("root") is None
+                ended = self.system.directory.whereis("root") is None
             except ProcessExit as why:
                 self.die(str(why))
                 self.begin()
@@ -288,7 +286,7 @@ class Storm:
         self.runtime.strike = Strike(what, who, self.chance.randint(1, 12))
 
     def supervisor_dies(self) -> None:
-        supervisor = self.system.directory.find(self.chance.choice(SUPERVISORS))
+        supervisor = self.system.directory.whereis(self.chance.choice(SUPERVISORS))
         if supervisor is not None:
             self.system.fence(supervisor, "killed by the storm")
 
@@ -355,7 +353,7 @@ def storm(place: Place) -> Iterator[Storm]:
     busy = place.policy = Policy(posts_a_day=1_000, posts_an_hour=1_000, between_posts=2 * MINUTE)
     with (
         patch("store.journal_file._connect", disk.open),
-        patch("actors.work.publisher.Policy", lambda: busy),
+        patch("actors.publishing.publisher.Policy", lambda: busy),
     ):
         bad_time = Storm(place, random.Random(f"{place.seed}/storm"), disk)
         try:

@@ -18,13 +18,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from unittest.mock import patch
 
-from actors.care.weighing import MIB, Weight
-from actors.face.logs import LogBook
-from actors.face.view import View
-from actors.protocol import ChildSpec
-from actors.simulation import BEGIN, EPOCH, SimulatedRuntime
-from actors.system import System
-from actors.work.registry import load
+from actors.care.memory_usage import Weight
+from actors.core.simulation import BEGIN, EPOCH, SimulatedRuntime
+from actors.core.supervision import ChildSpec
+from actors.core.system import System
+from actors.face.context import AppContext
+from actors.face.log_book import LogBook
+from actors.jobs.registry import load
+from actors.protocol.health import MIB
 from domain.calendar import Anchor
 from domain.publishing.caps import Policy
 from domain.settings import APPROVAL, Settings, parse
@@ -106,7 +107,9 @@ class House:
         self.settings = place.settings()
         self.jobs = load(self.settings)
         book = LogBook(io.StringIO(), (), pretty=False)
-        self.view = View(self.system, self.settings, book, place.home, "simulated", self.runtime.now(), self.leave)
+        self.view = AppContext(
+            self.system, self.settings, book, place.home, "simulated", self.runtime.now(), self.leave
+        )
         self.left: str | None = None
 
     def leave(self, why: str) -> None:

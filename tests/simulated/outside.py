@@ -18,14 +18,14 @@ from typing import Any, TypeVar
 
 import psycopg
 
+from actors.core.runtime import Runtime
+from actors.core.system import System
 from actors.resources.browser import BrowserActor
 from actors.resources.database import DatabaseActor, DatabaseDown
-from actors.resources.loans import Backend, BackendGone, Loan
+from actors.resources.lease import Backend, BackendGone, Loan
 from actors.resources.redis import RedisActor, RedisDown
-from actors.resources.session import Keeper
+from actors.resources.session import SessionStore
 from actors.resources.specs import Make
-from actors.runtime import Runtime
-from actors.system import System
 from domain.resources.leases import Lease
 from social.inprocess import stepped
 
@@ -411,5 +411,5 @@ class Outside:
         return {
             DATABASE: Database,
             REDIS: Redis,
-            BROWSER: lambda settings, caps, shelf: Browser(settings, caps, shelf, Keeper()),
+            BROWSER: lambda settings, caps, slot: Browser(settings, caps, slot, SessionStore()),
         }

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from actors.resources.loans import ResourceState
-from actors.simulation import seeds
+from actors.core.simulation import seeds
+from actors.protocol.resources import ResourceState
 from domain.calendar import HOUR
 from domain.jobs.spec import Kind
 from tests.postgres import Server

@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.resources.loans import ResourceState
+from actors.protocol.resources import ResourceState
 from domain.calendar import MINUTE
 from tests.simulated.house import House, home
 
@@ -22,12 +22,12 @@ def test_units_are_conserved_and_all_goes_on_without_help_after_a_supervisor_is_
         house = House(place)
         house.boot()
         house.runtime.sleep(20 * MINUTE / SPEED)
-        before = house.system.directory.find(whom)
+        before = house.system.directory.whereis(whom)
         assert before is not None
         assert succeeded(house) > 0
         house.system.fence(before, "killed by the test")
         house.runtime.sleep(10.0)
-        after = house.system.directory.find(whom)
+        after = house.system.directory.whereis(whom)
         assert after is not None
         assert after.generation > before.generation
         at_work = succeeded(house)

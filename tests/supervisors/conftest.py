@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from supervision_world import World
 
-from actors.simulation import SimulatedRuntime, seeds
+from actors.core.simulation import SimulatedRuntime, seeds
 
 
 @pytest.fixture(params=list(seeds(4)), ids=lambda seed: f"seed{seed}")

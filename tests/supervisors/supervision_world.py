@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from actors.base import Actor, Ignore
-from actors.protocol import ChildInfo, ChildSpec, CountChildren, ExitReason, WhichChild, WhichChildren
-from actors.simulation import SimulatedRuntime
-from actors.system import System
+from actors.core.base import Actor, Ignore
+from actors.core.lifecycle import ExitReason
+from actors.core.simulation import SimulatedRuntime
+from actors.core.supervision import ChildInfo, ChildSpec, CountChildren, WhichChild, WhichChildren
+from actors.core.system import System
 from supervisors.dynamic import DynamicSupervisor
 from supervisors.specs import Flags
 from supervisors.supervisor import Supervisor
@@ -129,10 +130,10 @@ class World:
         return reason
 
     def alive(self, name: str) -> bool:
-        return self.system.directory.find(name) is not None
+        return self.system.directory.whereis(name) is not None
 
     def generation(self, name: str) -> int:
-        actor = self.system.directory.find(name)
+        actor = self.system.directory.whereis(name)
         assert actor is not None, f"{name} is not alive"
         return actor.generation
 

@@ -12,18 +12,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from otp_model import FAIL, IGNORE, OK, Kid, Model
 from supervision_world import Crash, Finish, Hang, World
 
-from actors.protocol import (
+from actors.core.lifecycle import Normal, Shutdown
+from actors.core.simulation import SimulatedRuntime
+from actors.core.supervision import (
     CountChildren,
     DeleteChild,
-    Normal,
     RestartChild,
-    Shutdown,
     StartChild,
     TerminateChild,
     WhichChildren,
 )
-from actors.simulation import SimulatedRuntime
-from actors.system import StartFailed
+from actors.core.system import StartFailed
 from supervisors.dynamic import DynamicSupervisor
 from supervisors.specs import Flags
 from supervisors.supervisor import Supervisor

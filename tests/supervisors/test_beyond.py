@@ -6,8 +6,9 @@ import weakref
 import pytest
 from supervision_world import FAIL, Crash, Hang, World
 
-from actors.protocol import Stop, SupervisorSnapshot, TerminateChild
-from actors.simulation import ProcessExit
+from actors.core.lifecycle import Stop
+from actors.core.simulation import ProcessExit
+from actors.core.supervision import SupervisorSnapshot, TerminateChild
 from domain.backoff import Backoff
 from supervisors.decisions import hung
 from supervisors.dynamic import DynamicSupervisor
@@ -53,7 +54,7 @@ def test_a_clean_up_that_hangs_after_a_crash_does_not_keep_the_replacement_away(
 
 def test_nothing_of_a_dead_incarnation_is_kept_alive_by_its_supervisor(world: World) -> None:
     world.supervise(world.child("a"))
-    dead = weakref.ref(world.system.directory.find("a") or object())
+    dead = weakref.ref(world.system.directory.whereis("a") or object())
     world.crash("a")
     gc.collect()
     assert dead() is None
@@ -69,7 +70,7 @@ def test_what_a_fenced_incarnation_says_counts_for_nothing(world: World) -> None
     sup = world.supervise(world.child("a", shutdown=1, hang_limit=None), world.child("b"))
     world.system.tell("a", Hang(50))
     world.runtime.settle()
-    zombie = world.system.directory.find("a")
+    zombie = world.system.directory.whereis("a")
     assert zombie is not None
     world.ask(TerminateChild("a"))
     assert zombie.fenced

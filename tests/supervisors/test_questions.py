@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from supervision_world import Crash, World
 
-from actors.future import ActorDead
-from actors.protocol import (
+from actors.core.future import ActorDead
+from actors.core.supervision import (
     AlreadyPresent,
     AlreadyStarted,
     ChildInfo,
@@ -29,7 +29,7 @@ from actors.protocol import (
     WhichChild,
     WhichChildren,
 )
-from actors.system import StartFailed
+from actors.core.system import StartFailed
 from domain.backoff import Backoff
 from supervisors.specs import Faulty, Flags, check, flag_faults, spec_faults
 from supervisors.supervisor import Supervisor, supervisor_spec

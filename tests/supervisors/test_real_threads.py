@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from actors.base import Actor
-from actors.future import ActorDead, Future
-from actors.protocol import ChildSpec, CountChildren, StartChild
-from actors.runtime import IDLE, ThreadedRuntime
-from actors.system import System
+from actors.core.base import Actor
+from actors.core.future import ActorDead, Future
+from actors.core.runtime import IDLE, ThreadedRuntime
+from actors.core.supervision import ChildSpec, CountChildren, StartChild
+from actors.core.system import System
 from supervisors.dynamic import DynamicSupervisor
 from supervisors.specs import Flags
 from supervisors.supervisor import Supervisor, supervisor_spec
@@ -141,7 +141,7 @@ def test_dynamic_children_by_the_thousand_come_and_go(system: System) -> None:
     assert sum(lives.values()) == 1000
     for number in range(250):
         for driver in range(DRIVERS):
-            actor = system.directory.find(f"run{driver}.{number}")
+            actor = system.directory.whereis(f"run{driver}.{number}")
             if actor is not None:
                 actor.ended.get(30)
     while system.ask("runs", CountChildren(), timeout=30).specs:

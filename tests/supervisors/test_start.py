@@ -3,21 +3,21 @@
 import pytest
 from supervision_world import FAIL, HANG, IGNORE, World
 
-from actors.base import Ignore
-from actors.protocol import (
+from actors.core.base import Ignore
+from actors.core.lifecycle import Shutdown
+from actors.core.supervision import (
     AlreadyStarted,
     ChildSpec,
     GetChildSpec,
     Ignored,
     NotFound,
     RestartChild,
-    Shutdown,
     StartChild,
     Started,
     StartError,
     StartFromTemplate,
 )
-from actors.system import StartFailed
+from actors.core.system import StartFailed
 from supervisors.specs import Faulty, Flags
 from supervisors.supervisor import ChildDidNotStart, Supervisor, supervisor_spec
 

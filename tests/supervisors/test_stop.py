@@ -3,7 +3,8 @@
 import pytest
 from supervision_world import Crash, Finish, Hang, World
 
-from actors.protocol import Crashed, Killed, Normal, Shutdown, StartChild
+from actors.core.lifecycle import Crashed, Killed, Normal, Shutdown
+from actors.core.supervision import StartChild
 
 
 def start_dynamic(world: World, *specs: object) -> None:
@@ -29,7 +30,7 @@ def test_shutdown_infinity_waits_as_long_as_it_takes(world: World) -> None:
 def test_a_child_that_does_not_stop_in_its_time_is_fenced_and_its_siblings_are_not(world: World) -> None:
     a, b = world.child("a", shutdown=2.0), world.child("b", shutdown=2.0)
     world.supervise(a, b)
-    hanging, orderly = world.system.directory.find("b"), world.system.directory.find("a")
+    hanging, orderly = world.system.directory.whereis("b"), world.system.directory.whereis("a")
     hang(world, "b", 1_000)
     before = world.runtime.now()
     world.stop()
@@ -42,7 +43,7 @@ def test_a_child_that_does_not_stop_in_its_time_is_fenced_and_its_siblings_are_n
 
 def test_dynamic_children_stop_in_parallel_each_in_its_own_time(world: World) -> None:
     start_dynamic(world, world.child("a", shutdown=3.0), world.child("b", shutdown=2.0), world.child("c"))
-    actors = {name: world.system.directory.find(name) for name in "abc"}
+    actors = {name: world.system.directory.whereis(name) for name in "abc"}
     hang(world, "a", 1_000)
     hang(world, "b", 1_000)
     before = world.runtime.now()
@@ -59,7 +60,7 @@ def test_shutdown_zero_fences_at_once(world: World, dynamic: bool) -> None:
         start_dynamic(world, spec)
     else:
         world.supervise(spec)
-    child = world.system.directory.find("a")
+    child = world.system.directory.whereis("a")
     assert child is not None
     before = world.runtime.now()
     world.stop()
@@ -88,7 +89,7 @@ def test_children_that_end_by_themselves_during_the_stop_do_not_disturb_it(
 def test_an_odd_reason_does_not_stall_the_stop(world: World) -> None:
     world.dies_badly.add("a")
     start_dynamic(world, world.child("a"), world.child("b"))
-    actor = world.system.directory.find("a")
+    actor = world.system.directory.whereis("a")
     assert actor is not None
     assert world.stop() == Shutdown()
     assert isinstance(actor.ended.get(), Crashed)

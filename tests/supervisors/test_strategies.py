@@ -3,14 +3,8 @@
 import pytest
 from supervision_world import FAIL, IGNORE, Crash, World
 
-from actors.protocol import (
-    ChildSpec,
-    RestartChild,
-    Shutdown,
-    StartChild,
-    StartFromTemplate,
-    TerminateChild,
-)
+from actors.core.lifecycle import Shutdown
+from actors.core.supervision import ChildSpec, RestartChild, StartChild, StartFromTemplate, TerminateChild
 from supervisors.specs import Flags
 from supervisors.supervisor import supervisor_spec
 

@@ -3,7 +3,8 @@
 import pytest
 from supervision_world import Crash, Finish, World
 
-from actors.protocol import ChildSpec, Normal, Shutdown, StartChild, TerminateChild, WhichChildren
+from actors.core.lifecycle import Normal, Shutdown
+from actors.core.supervision import ChildSpec, StartChild, TerminateChild, WhichChildren
 from supervisors.specs import Flags
 from supervisors.supervisor import supervisor_spec
 

@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page
 
-from actors.base import Actor
-from actors.face.kept import keep_anchor
-from actors.face.logs import LogBook
-from actors.face.view import View
-from actors.protocol import ChildSpec, Ping
-from actors.runtime import ThreadedRuntime
-from actors.work.context import RunContext
-from actors.work.control import RunNow
-from actors.work.outcome import Outcome
-from actors.work.run import Job
+from actors.core.base import Actor
+from actors.core.lifecycle import Ping
+from actors.core.runtime import ThreadedRuntime
+from actors.core.supervision import ChildSpec
+from actors.face.context import AppContext
+from actors.face.log_book import LogBook
+from actors.protocol.jobs import RunNow
+from actors.scheduling.outcome import Outcome
+from actors.scheduling.run_actor import Job
+from actors.scheduling.run_context import RunContext
+from app.home_files import load_or_create_clock
 from domain.calendar import MINUTE
 from domain.jobs.spec import Holds, JobSpec, Kind
 from domain.resources.levels import Level
@@ -61,13 +62,13 @@ class Keeps(Job):
     )
 
     def __init__(self) -> None:
-        self.keeps, self.let_go = threading.Event(), threading.Event()
+        self.keeps, self.release_forbidden = threading.Event(), threading.Event()
 
     def run(self, ctx: RunContext) -> Outcome:
         with ctx.browser() as browser, ctx.database(hold=300.0) as connection:
             browser.run(blank)
             self.keeps.set()
-            while not self.let_go.wait(0.02):
+            while not self.release_forbidden.wait(0.02):
                 connection.execute("select 1")
         return Outcome()
 
@@ -81,10 +82,10 @@ class Tree(World):
 
     def __init__(self, home: Path, dsn: str) -> None:
         clock = ThreadedRuntime()
-        runtime = ThreadedRuntime(keep_anchor(home, SPEED, clock.wall()))
+        runtime = ThreadedRuntime(load_or_create_clock(home, SPEED, clock.wall()))
         super().__init__(runtime, ROOST_HOME=str(home), DATABASE_URL=dsn, SPEED=str(SPEED))
         book = LogBook(io.StringIO(), ())
-        self.view = View(self.system, self.settings, book, home, "real", runtime.now(), lambda why: None)
+        self.view = AppContext(self.system, self.settings, book, home, "real", runtime.now(), lambda why: None)
         self.works, self.keeps = Works(), Keeps()
         self.settle_soon()
         self.system.start("root", self._root, timeout=None)
@@ -103,7 +104,7 @@ class Tree(World):
 
     def bearer(self, name: str) -> Actor:
         """Who bears the name now."""
-        found = self.system.directory.find(name)
+        found = self.system.directory.whereis(name)
         assert found is not None, f"nobody is {name}"
         return found
 
@@ -137,7 +138,7 @@ def test_a_killed_supervisor_loses_no_unit_and_work_goes_on_without_help(
 ) -> None:
     keeps = living.keeps
     keeps.keeps.clear()
-    keeps.let_go.clear()
+    keeps.release_forbidden.clear()
     with living.through(
         worst, meanwhile=living.asks_the_journal if whom == "resources" else living.uses_the_database
     ):
@@ -147,6 +148,6 @@ def test_a_killed_supervisor_loses_no_unit_and_work_goes_on_without_help(
         before = living.bearer(whom)
         living.system.fence(before, "killed by the test")
         eventually(lambda: living.bearer(whom).generation > before.generation)
-        keeps.let_go.set()  # where nobody has taken what it keeps
+        keeps.release_forbidden.set()  # where nobody has taken what it keeps
         living.goes_on()
     eventually(lambda: not living.system.zombies())

@@ -1,0 +1,246 @@
+"""The flags' actor: what the operator changed while Roost runs, in force at once and after every restart.
+
+A change is on the board first, so that the next look at it counts, then in the journal, so that it holds with
+Postgres away, and in Postgres, where other instances find it. Which of two values of a flag is in force is decided by
+the time of the change alone, so it does not matter by which way it came. Until the journal or Postgres has told what
+was set before, the flags are not known, and nothing is published.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any
+
+from actors.core.base import NO_REPLY, Actor
+from actors.core.future import CallerError, CannotAnswer, Future
+from actors.core.lifecycle import TaskDone, TaskFailed
+from actors.protocol import journal
+from actors.protocol.account import BOARD, AreKept, FlagSet, FlagsState, KeepJob, SetFlag, newest
+from actors.protocol.jobs import Controlled
+from actors.protocol.resources import ResourceState
+from actors.resources.client import Leases
+from domain import flags as rules
+from domain.resources.admission import Budget
+from domain.setting_types import InvalidSetting
+from domain.settings import Settings, shown
+from store import flags as store
+from store.flags import Flag
+from store.journal import Cached
+
+log = logging.getLogger("roost.flags")
+
+CACHE = "flags"  # the journal's key
+LOOK_EVERY = 10.0  # seconds between looks at what other instances have set
+LOOK_SOON = 1.0  # the same, until it is known what was set before
+CALL_SECONDS = 8.0
+STEP = 0.001  # calendar seconds by which a change is later than the one it replaces, at least
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Time to read what is in Postgres."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Recalled:
+    """What the journal last saw; None if it cannot say."""
+
+    cached: Cached | None
+    error: BaseException | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What the journal said to a change."""
+
+    flag: Flag
+    asker: Future | None
+    error: BaseException | None
+
+
+class FlagsActor(Actor):
+    """Owns the flags. A new incarnation goes on with those on the board."""
+
+    def __init__(self, settings: Settings) -> None:
+        """settings: as the environment has them."""
+        super().__init__()
+        self.settings = settings
+        self.flags: dict[str, Flag] = {}
+        self.known = False
+        self.reading = False
+
+    def on_start(self) -> None:
+        before = self.system.board.get(BOARD)
+        if isinstance(before, FlagsState):
+            self.flags, self.known = dict(before.flags), before.known
+        self._show()
+        self._recall()
+        self.after(LOOK_SOON, _Look())
+
+    def receive(self, message: Any) -> Any:
+        match message:
+            case SetFlag(name, text, by):
+                return self._set(name, text, by)
+            case KeepJob(job, control, by):
+                flag = self._flag(rules.job_flag(job), rules.as_value(control), by)
+                self._take({flag.name: flag}, tell_jobs=False)
+                self._keep(flag, None)
+            case AreKept() if self.asker is not None:
+                self._answer_when_kept(self.asker)
+                return NO_REPLY
+            case _Kept(flag, asker, error):
+                self._on_kept(flag, asker, error)
+            case _Recalled(cached, error):
+                self._on_recalled(cached, error)
+            case _Look():
+                self._look()
+            case TaskDone("read", found):
+                self._on_read(found)
+            case TaskFailed("read", error):
+                self.reading = False
+                log.debug("flags are not read from Postgres: %s", error)
+            case TaskDone("write"):
+                pass
+            case TaskFailed("write", error):
+                log.info("flags reach Postgres later: %s", error)
+            case _:
+                return super().receive(message)
+        return None
+
+    # changes
+
+    def _set(self, name: str, text: str, by: str) -> Any:
+        try:
+            value = rules.parsed(name, text)
+        except InvalidSetting as wrong:
+            raise CallerError(f"{name}={text[:60]}: {wrong.why}. {wrong.fix}") from None
+        _, problems = rules.in_force(self.settings, {**self._values(), name: value})
+        for problem in problems:
+            if problem.name == name:
+                raise CallerError(str(problem))
+        flag = self._flag(name, value, by)
+        log.warning("%s=%s, by %s", name, "default" if value is None else shown(value), by)
+        self._take({name: flag}, tell_jobs=False)
+        self._keep(flag, self.asker)
+        return NO_REPLY if self.asker is not None else None
+
+    def _flag(self, name: str, value: Any, by: str) -> Flag:
+        """A change made now: later than the one before it, also where the calendar began anew."""
+        before = self.flags.get(name)
+        return Flag(name, value, max(self.calendar(), before.at + STEP if before else 0.0), by)
+
+    def _keep(self, flag: Flag, asker: Future | None) -> None:
+        def answered(answer: Future) -> None:
+            try:
+                answer.get(0.0)
+            except Exception as error:  # noqa: BLE001 - it travels to the actor
+                self.tell_myself(_Kept(flag, asker, error))
+            else:
+                self.tell_myself(_Kept(flag, asker, None))
+
+        self._remember()
+        entry = (f"flag/{flag.name}/{flag.at:.3f}", flag)
+        self.system.ask_later("journal", journal.Append((entry,))).on_settled(answered)
+        self._write((flag,))
+
+    def _answer_when_kept(self, asker: Future) -> None:
+        """The journal takes its messages in order, so its answer to this one says that it has those before it."""
+
+        def answered(answer: Future) -> None:
+            try:
+                answer.get(0.0)
+            except Exception as error:  # noqa: BLE001 - it travels to the asker
+                self.refuse(asker, CannotAnswer(f"the journal cannot keep it: {error}"))
+            else:
+                self.reply(asker, True)
+
+        self.system.ask_later("journal", journal.Recall(CACHE)).on_settled(answered)
+
+    def _on_kept(self, flag: Flag, asker: Future | None, error: BaseException | None) -> None:
+        if error is not None:
+            log.warning("%s is in force, and not in the journal: %s", flag.name, error)
+        if asker is not None:
+            self.reply(asker, FlagSet(flag, kept=error is None))
+
+    # what was set before, and elsewhere
+
+    def _recall(self) -> None:
+        def answered(answer: Future) -> None:
+            try:
+                self.tell_myself(_Recalled(answer.get(0.0), None))
+            except Exception as error:  # noqa: BLE001 - it travels to the actor
+                self.tell_myself(_Recalled(None, error))
+
+        self.system.ask_later("journal", journal.Recall(CACHE)).on_settled(answered)
+
+    def _on_recalled(self, cached: Cached | None, error: BaseException | None) -> None:
+        if error is not None:
+            log.info("what the journal knows of flags is not known: %s", error)
+        if cached is not None:
+            self.known = True
+            self._take({each["name"]: Flag(**each) for each in cached.value})
+
+    def _look(self) -> None:
+        self.after(LOOK_EVERY if self.known else LOOK_SOON, _Look())
+        state = self.system.board.get("database")
+        if not self.reading and isinstance(state, ResourceState) and state.healthy:
+            self.reading = True
+            self.task("read", self._read)
+
+    def _read(self) -> dict[str, Flag]:
+        with self._leases().database(wait=CALL_SECONDS, hold=CALL_SECONDS) as connection:
+            return store.every(connection)
+
+    def _on_read(self, found: dict[str, Flag]) -> None:
+        self.reading = False
+        news = not self.known
+        self.known = True
+        missing = tuple(flag for name, flag in self.flags.items() if name not in found or found[name].at < flag.at)
+        if missing:
+            self._write(missing)
+        if self._take(found) or news:
+            self._remember()
+
+    def _write(self, flags: tuple[Flag, ...]) -> None:
+        """To Postgres, soon; what does not get there now is found missing at the next look."""
+
+        def write() -> None:
+            with self._leases().database(wait=CALL_SECONDS, hold=CALL_SECONDS) as connection:
+                for flag in flags:
+                    store.put(connection, flag)
+
+        state = self.system.board.get("database")
+        if isinstance(state, ResourceState) and state.healthy:
+            self.task("write", write)
+
+    def _remember(self) -> None:
+        kept = [asdict(flag) for flag in self.flags.values()]
+        self.tell("journal", journal.Remember(CACHE, kept))
+
+    # the board
+
+    def _take(self, found: Mapping[str, Flag], tell_jobs: bool = True) -> bool:
+        """Take over what is newer than what is here. Returns whether anything was."""
+        before, self.flags = self.flags, newest(self.flags, found)
+        changed = [name for name, flag in self.flags.items() if before.get(name) != flag]
+        self._show()
+        if tell_jobs:
+            values = {name: self.flags[name].value for name in changed}
+            for job, control in rules.controls(values).items():
+                if self.system.directory.whereis(f"job:{job}") is not None:
+                    self.tell(f"job:{job}", Controlled(control))
+        return bool(changed)
+
+    def _values(self) -> dict[str, Any]:
+        return {name: flag.value for name, flag in self.flags.items()}
+
+    def _show(self) -> None:
+        problems = tuple(str(problem) for problem in rules.in_force(self.settings, self._values())[1])
+        before = self.system.board.get(BOARD)
+        if problems and not (isinstance(before, FlagsState) and before.problems == problems):
+            log.error("flags that are not obeyed: %s", "; ".join(problems))
+        self.system.board.put(BOARD, FlagsState(self.known, MappingProxyType(dict(self.flags)), problems))
+
+    def _leases(self) -> Leases:
+        return Leases(self.system, holder=self.name, job="flags", priority=0, budget=Budget(database=1))

@@ -1,0 +1,206 @@
+"""The journal's actor: the one thread that writes the local file in which publishing is made safe.
+
+It is the only actor that does its work in its handlers: a write is one small transaction on the local disk, and the
+order in which messages arrive is the order of events. Everything a run wants to know or to put on record about a
+claimed post is asked here; what Postgres must learn waits in the outbox that the same transaction writes.
+
+A journal that cannot be written (disk full, file gone) refuses every message with the reason, says so to health, and
+is tried again; nothing is published meanwhile, because nothing can be armed.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from actors.core.base import Actor
+from actors.core.future import CannotAnswer
+from actors.core.lifecycle import Down, ExitReason
+from actors.protocol.health import report
+from actors.protocol.journal import (
+    Append,
+    Arm,
+    Claims,
+    Confirm,
+    Disarm,
+    Fail,
+    Forget,
+    GetClaims,
+    GetWaiting,
+    GiveBack,
+    JournalState,
+    Keep,
+    LoseSight,
+    Recall,
+    Remember,
+    Replayed,
+    SetAside,
+)
+from domain.publishing.claims import MARGIN
+from domain.publishing.states import State
+from store.errors import JournalUnavailable
+from store.journal import Armed, Journal, NotArmed
+from store.journal_file import BROKEN_AT, Fresh, Salvaged, Whole
+from store.posts import Post
+
+log = logging.getLogger("roost.journal")
+
+OPEN_AGAIN = 5.0
+REPORT_EVERY = 10.0
+KEEP_SETTLED = 7 * 86400.0  # calendar: how long the copies of settled posts stay
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Time to report, to prune, or to try again."""
+
+
+class JournalActor(Actor):
+    """Owns the journal file."""
+
+    def __init__(self, path: Path, owner: str, speed: float) -> None:
+        """owner: this instance's id, the same after a restart. speed: calendar seconds a real second."""
+        super().__init__()
+        self.path = path
+        self.owner = owner
+        self.margin = MARGIN * max(1.0, speed)
+        self.journal: Journal | None = None
+        self.armed: dict[int, tuple[Post, str]] = {}  # post id → the post and the run that is sending it
+        self.broken_at = 0.0
+
+    def on_start(self) -> None:
+        self._look()
+
+    def terminate(self, reason: ExitReason) -> None:
+        if self.journal is not None:
+            self.journal.close()
+
+    def receive(self, message: Any) -> Any:
+        match message:
+            case _Look():
+                self._look()
+            case Down(run):
+                self._lost(run)
+            case _:
+                return self._write(partial(self._answer, message=message))
+        return None
+
+    def _answer(self, journal: Journal, message: Any) -> Any:
+        at = self.calendar()
+        match message:
+            case Keep(posts):
+                journal.keep(posts, at=at)
+            case GetClaims():
+                return Claims(journal.claims(), self.broken_at)
+            case Arm(post, run):
+                return self._arm(journal, post, run, at)
+            case Confirm(post, site_id, evidence):
+                self.armed.pop(post.id, None)
+                return journal.confirm(post, site_id, by=self.owner, at=at, evidence=evidence)
+            case Fail(post, reason, again_at):
+                self.armed.pop(post.id, None)
+                return journal.fail(post, reason, by=self.owner, at=at, again_at=again_at)
+            case Disarm(post, run, reason, again_at):
+                holder = self.armed.get(post.id)
+                if holder is None or holder[1] != run:
+                    return False  # not armed, or by another run, and then it may be on its way
+                return self._answer(journal, Fail(post, reason, again_at))
+            case LoseSight(post, reason):
+                self.armed.pop(post.id, None)
+                return journal.lose_sight(post, reason, by=self.owner, at=at)
+            case GiveBack(post, reason):
+                return journal.release(post, reason, by=self.owner, at=at)
+            case Forget(post):
+                return journal.forget(post)
+            case Append(entries):
+                return journal.append(entries)
+            case GetWaiting(limit):
+                return journal.waiting(limit=limit)
+            case Replayed(ids):
+                journal.done(ids)
+            case SetAside(entry, why):
+                log.error("outbox entry %s is set aside, Postgres will not take it: %s", entry.id, why)
+                journal.reject(entry, why)
+            case Remember(key, value):
+                journal.remember(key, value, at=at)
+            case Recall(key):
+                return journal.recall(key)
+            case _:
+                return super().receive(message)
+        return None
+
+    def _arm(self, journal: Journal, post: Post, run: str, at: float) -> Armed | NotArmed:
+        if self.system.directory.whereis(run) is None:
+            return NotArmed(f"{run} is not alive any more")
+        answer = journal.arm(post, by=self.owner, at=at, margin=self.margin)
+        if isinstance(answer, Armed):
+            self.armed[post.id] = (post, run)
+            self.monitor(run)
+        return answer
+
+    def _lost(self, run: str) -> None:
+        """A run ended. What it had armed and said nothing more of may be on the site or not."""
+        for post, by in list(self.armed.values()):
+            if by == run:
+                del self.armed[post.id]  # first: if this cannot be written now, opening the file again settles it
+                message = LoseSight(post, f"{run} ended after it was armed")
+                self._write(partial(self._answer, message=message))
+
+    def _write(self, work: Callable[[Journal], Any]) -> Any:
+        """Work on the open journal. Raises CannotAnswer where it cannot be used."""
+        if self.journal is None:
+            self._open()
+        if self.journal is None:
+            raise CannotAnswer("the journal cannot be used; the log says why")
+        try:
+            return work(self.journal)
+        except JournalUnavailable as error:
+            self._unusable(error)
+            raise CannotAnswer(str(error)) from error
+
+    def _look(self) -> None:
+        if self.journal is None:
+            self._open()
+        if self.journal is not None:
+            try:
+                self.journal.prune(before=self.calendar() - KEEP_SETTLED)
+                self._report(JournalState(True, "writes reach the disk", self.journal.statistics()))
+            except JournalUnavailable as error:
+                self._unusable(error)
+        self.after(REPORT_EVERY if self.journal is not None else OPEN_AGAIN, _Look())
+
+    def _open(self) -> None:
+        try:
+            journal = Journal.open(self.path, now=self.system.runtime.wall())
+            if isinstance(journal.found, Salvaged):
+                log.warning("journal %s: %s", self.path, journal.found.notice)
+            broken = journal.recall(BROKEN_AT)
+            if broken is None or not isinstance(journal.found, Whole):
+                journal.remember(BROKEN_AT, self.calendar(), at=self.calendar())
+                broken = journal.recall(BROKEN_AT)
+            self.broken_at = broken.value if broken else 0.0
+            self._settle_what_was_armed(journal)
+        except JournalUnavailable as error:
+            self._unusable(error)
+            return
+        self.journal = journal
+        log.info("journal %s is open%s", self.path, ", a new one" if isinstance(journal.found, Fresh) else "")
+
+    def _settle_what_was_armed(self, journal: Journal) -> None:
+        """Whoever armed these is gone, or will say so: a confirmation that still comes is taken."""
+        for kept in journal.claims():
+            if kept.state is State.ARMED and kept.post.id not in self.armed:
+                journal.lose_sight(kept.post, "it was armed when Roost stopped", by=self.owner, at=self.calendar())
+
+    def _unusable(self, error: JournalUnavailable) -> None:
+        log.error("journal: %s", error)
+        if self.journal is not None:
+            self.journal.close()
+            self.journal = None
+        self._report(JournalState(False, str(error), None))
+
+    def _report(self, state: JournalState) -> None:
+        self.system.board.put(self.name, state)
+        report(self, "journal", state.healthy, state.detail)

@@ -1,0 +1,1 @@
+"""What an actor is: its life, mailbox, name, answers, and the world it runs in."""

@@ -1,0 +1,1 @@
+"""What two jobs or more use."""

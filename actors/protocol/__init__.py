@@ -1,0 +1,1 @@
+"""What crosses folders: messages and snapshots, pure data."""

@@ -1,0 +1,135 @@
+"""What belongs to the account: the lane, the flags, and the operator's order to publishing's breaker."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from actors.core.board import Board
+from domain import flags as rules
+from domain.flags import JobControl
+from domain.settings import Settings
+from store.flags import Flag
+from store.lane import Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """The lane is ours. until: monotonic seconds. stopped: why the site refuses the account, if it does."""
+
+    lane: Lane
+    until: float
+    stopped: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StandingBy:
+    """It is not ours. why: one line. stopped: why the site refuses the account, as far as it is known here.
+
+    holder: the other instance that has it, where that is known.
+    """
+
+    why: str
+    stopped: str | None = None
+    holder: str | None = None
+
+
+LaneState = Holding | StandingBy
+
+
+@dataclass(frozen=True, slots=True)
+class StopAccount:
+    """The site refused the account: nothing more is claimed or sent for it from now on. at: calendar seconds."""
+
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClearStop:
+    """A person says that the account may act again. The answer comes once it is written: whether it was stopped."""
+
+
+BOARD = "flags"
+
+
+@dataclass(frozen=True, slots=True)
+class SetFlag:
+    """Set a flag, as a person writes it; `default` gives it back to the environment.
+
+    The answer is `FlagSet`; CallerError where the value is none, or is against other settings.
+    """
+
+    name: str
+    text: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlagSet:
+    """It is in force. kept: whether the journal has it; if not, a kill before Postgres has it loses it."""
+
+    flag: Flag
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeepJob:
+    """From a job actor: this is what the operator set for it."""
+
+    job: str
+    control: JobControl
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AreKept:
+    """The answer, True, comes when all that was set before is on the journal's disk; CannotAnswer if it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsState:
+    """On the board under "flags". known: what was set before is in it. problems: stored flags that are not obeyed."""
+
+    known: bool
+    flags: Mapping[str, Flag]
+    problems: tuple[str, ...] = ()
+
+    def control(self, job: str) -> JobControl | None:
+        """What is set for the job, if anything ever was."""
+        name = rules.job_flag(job)
+        flag = self.flags.get(name)
+        return rules.controls({name: flag.value}).get(job) if flag is not None else None
+
+
+def known(board: Board) -> bool:
+    """Whether what the operator set before is known. Where nobody owns flags, there are none."""
+    state = board.get(BOARD)
+    return state.known if isinstance(state, FlagsState) else True
+
+
+def settings_in_force(base: Settings, board: Board, stored: Mapping[str, Flag] | None = None) -> Settings:
+    """The settings with the newest flags. stored: those that Postgres has, where they have just been read."""
+    state = board.get(BOARD)
+    here = state.flags if isinstance(state, FlagsState) else {}
+    flags = newest(here, stored) if stored else here
+    return rules.in_force(base, {name: flag.value for name, flag in flags.items()})[0]
+
+
+def newest(one: Mapping[str, Flag], other: Mapping[str, Flag]) -> dict[str, Flag]:
+    """Of each flag the one that was set last."""
+    found = dict(one)
+    for name, flag in other.items():
+        if name not in found or found[name].at < flag.at:
+            found[name] = flag
+    return found
+
+
+ORDER = "publishing"  # the board's key of what the operator orders
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """On the board under `ORDER`, for all jobs that publish. state: "open" (nothing is sent) or "closed" (whatever
+    fails, the next is tried); None on the board ends it."""
+
+    state: str
+    reason: str

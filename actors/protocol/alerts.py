@@ -1,0 +1,41 @@
+"""What the alerts' actor can be told, and how it looks on the board."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """Something a person should know. key: what it is about; the same key again is the same alert. text: one line."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """It is over."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert. since, over: calendar seconds; over is None while it lasts. times: raised so often."""
+
+    key: str
+    text: str
+    since: float
+    times: int = 1
+    over: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsState:
+    """On the board under "alerts", the newest last. standing: those not over.
+
+    usage: of each pool, the smoothed share of it that is in use.
+    """
+
+    standing: tuple[Alert, ...] = ()
+    past: tuple[Alert, ...] = ()
+    usage: tuple[tuple[str, float], ...] = ()

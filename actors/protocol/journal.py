@@ -1,0 +1,145 @@
+"""What the journal's actor can be told and asked."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from store.journal import Kept, Statistics
+from store.posts import Post
+from store.writes import Entry, Write
+
+OPT_OUTS = "opt_outs"  # the key of what is remembered of Postgres: the authors, in lower case
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Copy these claims."""
+
+    posts: tuple[Post, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetClaims:
+    """What is claimed, and what became of it lately. The answer is `Claims`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """kept: in the order of publishing. broken_at: since when (calendar) the journal knows all there is to know."""
+
+    kept: tuple[Kept, ...]
+    broken_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """`run` is about to send the post. The answer is Armed, after the intent is on the disk, or NotArmed."""
+
+    post: Post
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """The post is on the site under this id. The answer: whether that was news."""
+
+    post: Post
+    site_id: int
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """The post is definitely not on the site. The answer: whether it took effect; so too of the next three.
+
+    again_at: when it is due again (calendar seconds); None: it is over.
+    """
+
+    post: Post
+    reason: str
+    again_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Disarm:
+    """`run` did not wait for the answer to its `Arm`, and the request was stopped. Fails the post if it was armed."""
+
+    post: Post
+    run: str
+    reason: str
+    again_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoseSight:
+    """The post may be on the site or not."""
+
+    post: Post
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBack:
+    """The post was claimed and not sent: back into the queue with it."""
+
+    post: Post
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Postgres has this claim no more, and is told nothing. The answer: whether its copy was here, unsent."""
+
+    post: Post
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Writes for Postgres, each with an id of its own, for the outbox. The answer: how many were new."""
+
+    entries: tuple[tuple[str, Write], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetWaiting:
+    """The oldest entries of the outbox, in order."""
+
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """Postgres has these entries."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Postgres will never take this entry; it is kept beside, and those behind it go on."""
+
+    entry: Entry
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Keep a JSON value for when Postgres is away."""
+
+    key: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """What was last kept under that key: Cached or None."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class JournalState:
+    """On the board under "journal". detail: one line."""
+
+    healthy: bool
+    detail: str
+    statistics: Statistics | None

@@ -1,0 +1,135 @@
+"""What a resource can be told, what a holder can run into, and how a resource looks on the board."""
+
+from dataclasses import dataclass
+
+from actors.core.board import Board
+
+
+class LeaseError(Exception):
+    """Anything about leases that a holder can run into."""
+
+
+class LeaseRefused(LeaseError):
+    """There is no unit. The text says what happened, why and what to do; `cause` is a short fixed word for it."""
+
+    def __init__(self, reason: str, cause: str) -> None:
+        super().__init__(reason)
+        self.cause = cause
+
+
+class LeaseEnded(LeaseError):
+    """The lease was taken while its holder worked: past its deadline, the holder fenced, or the backend gone."""
+
+
+class LeaseOrder(LeaseError):
+    """A mistake of the caller's: this order of asking can deadlock, so it is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """By the operator: take this lease."""
+
+    token: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """Lend at most so many units from now on (never more than configured)."""
+
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """Open a new backend in place of the old, if that has been used for a while and nobody uses it now.
+
+    That is no illness, and is not told as one. why: one line.
+    """
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """Close everything and open it anew. rest_seconds: between the two."""
+
+    why: str
+    rest_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recycle:
+    """To the browser: open a new one, to have the old one's memory back. A publish under way has its time first."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Probe the backend now."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetBreaker:
+    """By the operator. state: "open", "closed" (both forced), or "auto" (as new)."""
+
+    state: str
+    reason: str = "by the operator"
+
+
+@dataclass(frozen=True, slots=True)
+class JobUse:
+    """One job's use of one resource since the boot. waited, held: seconds in all."""
+
+    job: str
+    granted: int = 0
+    refused: int = 0
+    revoked: int = 0
+    warned: int = 0
+    waited: float = 0.0
+    held: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceState:
+    """What hangs on the board under a resource's name.
+
+    state: "opening", "up" or "down". healthy: up, answering, and its breaker not open. Units and counts as in
+    `domain.resources.leases.Statistics`. builds: times the backend was opened. faults: counts by kind, as the backend
+    names them. breaker: its state; breaker_retry_at: monotonic seconds. limit: units configured, of which memory may
+    allow fewer (`capacity`). budgets: what else is limited, with the share of it that is used, 0 to 1.
+    """
+
+    name: str
+    state: str
+    healthy: bool
+    detail: str
+    limit: int
+    capacity: int
+    in_use: int
+    idle: int
+    waiting: int
+    quarantined: int
+    by_job: tuple[tuple[str, int], ...]
+    longest_wait: float
+    granted: int
+    ended: int
+    revoked: int
+    refused: int
+    ended_by: tuple[tuple[str, int], ...]
+    refused_by: tuple[tuple[str, int], ...]
+    jobs: tuple[JobUse, ...]
+    builds: int
+    faults: tuple[tuple[str, int], ...]
+    breaker: str
+    breaker_retry_at: float | None
+    breaker_opened_times: int
+    breaker_overdue: float
+    budgets: tuple[tuple[str, float], ...] = ()
+
+
+def is_well(board: Board, resource: str) -> bool:
+    """Up and answering, a moment ago. False before its first word."""
+    state = board.get(resource)
+    return isinstance(state, ResourceState) and state.healthy

@@ -1,0 +1,1 @@
+"""Exactly once, over a page that promises nothing."""

@@ -1,0 +1,34 @@
+"""When the site refuses the account, nothing more is done for it until a person has seen to it.
+
+Said to the journal, from which Postgres learns it, and to the lane, so that it holds at once, with Postgres away too.
+"""
+
+from actors.protocol.account import Holding, StandingBy, StopAccount
+from actors.protocol.alerts import Raise
+from actors.protocol.journal import Append
+from actors.scheduling.run_context import RunContext
+from domain.publishing.stops import reason_for
+from social.site import SessionExpired, SiteError
+from store.writes import AccountStopped
+
+SESSION_ALERT = "session"
+
+
+def stop_account(ctx: RunContext, error: SiteError) -> None:
+    """Stop the account for what the site said, an expired session or a lock, and tell a person."""
+    expired = isinstance(error, SessionExpired)
+    reason = reason_for(str(error), session=expired)
+    ctx.log.error("the account is stopped: %s", reason)
+    if expired:
+        ctx.tell("alerts", Raise(SESSION_ALERT, f"{error} Roost never logs in by itself."))
+    at = ctx.calendar()
+    ctx.tell("lane", StopAccount(reason, at))
+    ctx.ask("journal", Append(((f"stop/{ctx.new_id()}", AccountStopped(ctx.settings.account, reason, at)),)))
+
+
+def stopped(ctx: RunContext) -> str | None:
+    """Why the account is stopped, as far as anybody here knows."""
+    match ctx.board("lane"):
+        case Holding(stopped=reason) | StandingBy(stopped=reason):
+            return reason
+    return None

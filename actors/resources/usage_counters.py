@@ -1,0 +1,70 @@
+"""Counts of one resource, by job and by cause: cheap to add to, frozen only when somebody looks."""
+
+from collections import Counter, defaultdict
+
+from actors.protocol.resources import JobUse
+
+
+class _Line:
+    __slots__ = ("granted", "held", "refused", "revoked", "waited", "warned")
+
+    def __init__(self) -> None:
+        self.granted = self.refused = self.revoked = self.warned = 0
+        self.waited = self.held = 0.0
+
+
+class Tally:
+    """One for all incarnations of a resource: a restart of its actor begins no new count.
+
+    Not thread-safe: the desk that has it now has a lock.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: defaultdict[str, _Line] = defaultdict(_Line)
+        self.ended_by: Counter[str] = Counter()
+        self.refused_by: Counter[str] = Counter()
+
+    def granted(self, job: str, waited: float) -> None:
+        """A request was granted, after so many seconds."""
+        line = self._jobs[job]
+        line.granted += 1
+        line.waited += waited
+
+    def refused(self, job: str, cause: str) -> None:
+        """A request was refused."""
+        self._jobs[job].refused += 1
+        self.refused_by[cause] += 1
+
+    def ended(self, job: str, held: float) -> None:
+        """A lease came back, after so many seconds."""
+        self._jobs[job].held += held
+        self.ended_by["released"] += 1
+
+    def revoked(self, job: str, cause: str, held: float) -> None:
+        """A lease was taken."""
+        line = self._jobs[job]
+        line.revoked += 1
+        line.held += held
+        self.ended_by[cause] += 1
+
+    def warned(self, job: str) -> None:
+        """A holder was near its deadline."""
+        self._jobs[job].warned += 1
+
+    def totals(self) -> tuple[int, int, int, int]:
+        """Leases granted, given back and taken, and requests refused."""
+        released = self.ended_by["released"]
+        granted = sum(line.granted for line in self._jobs.values())
+        return granted, released, self.ended_by.total() - released, self.refused_by.total()
+
+    def jobs(self) -> tuple[JobUse, ...]:
+        """Every job's line, by name."""
+        return tuple(
+            JobUse(job, line.granted, line.refused, line.revoked, line.warned, line.waited, line.held)
+            for job, line in sorted(self._jobs.items())
+        )
+
+
+def pairs(counts: "Counter[str]") -> tuple[tuple[str, int], ...]:
+    """Counts as a frozen value, by name."""
+    return tuple(sorted(counts.items()))

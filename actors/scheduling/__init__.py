@@ -1,0 +1,1 @@
+"""When a job runs, whether it may, and the run itself."""

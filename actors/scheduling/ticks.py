@@ -1,0 +1,74 @@
+"""When a job's next tick is, and the timer for it: `domain.jobs.schedule` with a clock."""
+
+import random
+from dataclasses import dataclass
+
+from actors.core.base import Actor
+from actors.core.runtime import Timer
+from actors.protocol.jobs import Due
+from domain.jobs.schedule import Tick, first_tick, next_tick, retimed, sooner
+from domain.jobs.spec import JobSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A job's place in the boot round.
+
+    boot: calendar seconds. offset: seconds after it of the first start. step: seconds; a start that is put off goes
+    to a multiple of it, so that browser jobs go on missing each other. 0: to any moment.
+    """
+
+    boot: float
+    offset: float
+    step: float = 0.0
+
+
+class Ticks:
+    """The next tick of one job. It comes to the owner as `Due`, and only the newest number counts."""
+
+    def __init__(self, owner: Actor, spec: JobSpec, place: Place, rng: random.Random) -> None:
+        self._owner = owner
+        self._spec = spec
+        self._place = place
+        self._rng = rng
+        self._timer: Timer | None = None
+        self.number = 0
+        self.next: Tick | None = None
+
+    def first(self, last_start: float | None, interval: float) -> None:
+        """After a boot. last_start: calendar seconds, in an earlier life."""
+        place = self._place
+        self._set(first_tick(self._spec, place.boot, place.offset, last_start, interval, self._rng, place.step))
+
+    def after(self, grid: float, interval: float, not_before: float = 0.0) -> None:
+        """The one after `grid` that is still to come: none for a job that runs once. not_before: calendar seconds."""
+        earliest = max(self._owner.calendar(), not_before)
+        self._set(None if self._spec.once else next_tick(grid, interval, earliest, self._rng))
+
+    def retime(self, grid: float | None, interval: float) -> None:
+        """The interval in force has changed: the next tick counts from the last one, by the new interval."""
+        if grid is not None and not self._spec.once:
+            self._set(retimed(grid, interval, self._owner.calendar(), self._rng))
+
+    def at_latest(self, seconds: float, interval: float) -> None:
+        """In so many calendar seconds, if the next tick is later."""
+        at = self._owner.calendar() + seconds
+        if self.next is not None and at < self.next.at:
+            self._set(sooner(self.next, interval, at))
+
+    def put_off(self, seconds: float) -> None:
+        """The tick that has just come, comes again in so many real seconds."""
+        self._timer = self._owner.after(seconds, Due(self.number))
+
+    def _set(self, tick: Tick | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self.number += 1
+        self.next = tick
+        self._timer = None
+        if tick is not None:
+            wait = tick.at - self._owner.calendar()
+            if wait > 0:
+                self._timer = self._owner.after(self._owner.system.runtime.real_seconds(wait), Due(self.number))
+            else:
+                self._owner.tell_myself(Due(self.number))

@@ -1,0 +1,1 @@
+"""Embedded servers: processes of Roost's own, where none is configured."""

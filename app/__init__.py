@@ -1,0 +1,1 @@
+"""What only main.py uses and is no actor."""
