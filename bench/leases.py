@@ -1,8 +1,9 @@
 """What a lease costs, against psycopg_pool used directly: on one real Postgres, in turns, in one run.
 
 lease_rate: leases a second, 33 threads on 10 connections with `select 1`. grant_p99: how long such a thread waits for
-its connection. lease_uncontended: what a lease costs beyond the pool's own, alone. priority_wait_p99: how long
-priority 0 waits while 33 background jobs keep every connection they may have. contention_*: see `bench.contention`.
+its connection. lease_uncontended: what a lease costs beyond the pool's own, alone, against a bare pykka ask.
+priority_wait_p99: how long priority 0 waits while 33 background jobs keep every connection they may have.
+contention_*: see `bench.contention`.
 """
 
 import tempfile
@@ -15,6 +16,7 @@ from statistics import median
 from typing import Any
 
 import psycopg
+import pykka
 from psycopg_pool import ConnectionPool
 
 from actors.core.base import Actor
@@ -46,6 +48,13 @@ Borrow = Callable[[], AbstractContextManager["psycopg.Connection[Any]"]]
 
 class Holder(Actor):
     """Somebody who can hold leases."""
+
+
+class BareEcho(pykka.ThreadingActor):
+    """An actor of pykka's own, which answers with what it was asked."""
+
+    def on_receive(self, message: Any) -> Any:
+        return message
 
 
 class House:
@@ -153,15 +162,26 @@ def _crowd(who: list[Borrow], seconds: float) -> list[float]:
 
 
 def _alone(ours: Borrow, theirs: Borrow) -> None:
-    took: tuple[list[float], list[float]] = ([], [])
-    for _ in range(ALONE):
-        for borrow, times in zip((ours, theirs), took, strict=True):
-            began = time.perf_counter()
-            with borrow():
-                pass
-            times.append(time.perf_counter() - began)
-    mine, pools = median(took[0]), median(took[1])
-    line(BENCH, "lease_uncontended", 1e6 * (mine - pools), "us over it", "psycopg_pool used directly", mine / pools)
+    took: tuple[list[float], list[float], list[float]] = ([], [], [])
+    bare = BareEcho.start()
+
+    def use(borrow: Borrow) -> None:
+        with borrow():
+            pass
+
+    turns: tuple[Callable[[], object], ...] = (lambda: use(ours), lambda: use(theirs), lambda: bare.ask("?"))
+    try:
+        for _ in range(ALONE):
+            for turn, times in zip(turns, took, strict=True):
+                began = time.perf_counter()
+                turn()
+                times.append(time.perf_counter() - began)
+    finally:
+        bare.stop()
+    mine, pools, ask = (median(times) for times in took)
+    over = mine - pools
+    against = f"a bare pykka ask: {1e6 * ask:.3g} us; psycopg_pool used directly: {1e6 * pools:.3g} us"
+    line(BENCH, "lease_uncontended", 1e6 * over, "us over the pool's own", against, over / ask)
 
 
 def _priorities(house: House) -> None:

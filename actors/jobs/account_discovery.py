@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from actors.jobs.shared import account_pages as acquaintance
 from actors.jobs.shared.account_pages import LOOK_SECONDS
-from actors.resources.browser import BrowserLoan
+from actors.resources.client import LentBrowser
 from actors.scheduling.outcome import Outcome
 from actors.scheduling.run_actor import Job
 from actors.scheduling.run_context import RunContext
@@ -61,7 +61,7 @@ class AccountDiscovery(Job):
             wanted = frozenset(each.author for each in opportunities.pool(connection, account))
             return Desk(wanted, accounts.looked_at(connection, account), optouts.every(connection))
 
-    def _authors(self, ctx: RunContext, browser: BrowserLoan) -> list[str]:
+    def _authors(self, ctx: RunContext, browser: LentBrowser) -> list[str]:
         """Who posts on our topics, once a post. A search that fails costs its results; all of them, the run."""
         found: list[str] = []
         failed: list[PageBroken | SiteTimeout] = []

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from actors.jobs.shared.account_pages import LOOK_SECONDS
-from actors.resources.browser import BrowserLoan
+from actors.resources.client import LentBrowser
 from actors.scheduling.outcome import Outcome
 from actors.scheduling.run_actor import Job
 from actors.scheduling.run_context import RunContext
@@ -81,7 +81,7 @@ class Harvester(Job):
         peers = ctx.random.sample(desk.peers, min(PEERS, len(desk.peers)))
         return [*TOPICS, *ctx.random.sample(words, WORDS), *(f"from:{handle}" for handle in peers)]
 
-    def _search(self, ctx: RunContext, browser: BrowserLoan, queries: Sequence[str]) -> list[Sighting]:
+    def _search(self, ctx: RunContext, browser: LentBrowser, queries: Sequence[str]) -> list[Sighting]:
         """What the searches show, each post once. One that fails costs its results; all of them, the run."""
         found: dict[int, Sighting] = {}
         failed: list[PageBroken | SiteTimeout] = []

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from actors.jobs.shared import own_pages
 from actors.publishing import outbox
-from actors.resources.browser import BrowserLoan
+from actors.resources.client import LentBrowser
 from actors.scheduling.outcome import Outcome
 from actors.scheduling.run_actor import Job
 from actors.scheduling.run_context import RunContext
@@ -133,7 +133,7 @@ class IdRecovery(Job):
                     unread = error
         return looks, unread
 
-    def _look(self, ctx: RunContext, browser: BrowserLoan, replies: bool) -> Page:
+    def _look(self, ctx: RunContext, browser: LentBrowser, replies: bool) -> Page:
         """One reading of the profile, or of its replies."""
         handle = ctx.site.own_handle
         at = ctx.calendar()

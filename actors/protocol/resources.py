@@ -27,10 +27,48 @@ class LeaseOrder(LeaseError):
 
 @dataclass(frozen=True, slots=True)
 class Revoke:
-    """By the operator: take this lease."""
+    """By the operator: take this lease. Answer: whether it was in force."""
 
     token: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListLeases:
+    """What is lent, and to whom. Answer: `LeaseList`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseInfo:
+    """One lease in force. held, left: seconds since its grant, and until its hold deadline."""
+
+    token: int
+    resource: str
+    holder: str
+    job: str
+    category: str
+    held: float
+    left: float
+
+
+@dataclass(frozen=True, slots=True)
+class RequestInfo:
+    """One request that waits. left: seconds until its wait deadline."""
+
+    resource: str
+    holder: str
+    job: str
+    priority: int
+    category: str
+    left: float
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseList:
+    """Of one resource: oldest lease first, requests in the order of their rank."""
+
+    leases: tuple[LeaseInfo, ...]
+    waiting: tuple[RequestInfo, ...]
 
 
 @dataclass(frozen=True, slots=True)

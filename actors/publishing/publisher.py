@@ -25,7 +25,7 @@ from actors.publishing.publishing_breaker import Brake
 from actors.publishing.reconciliation import claims_of, database_is_away, is_of, part_before
 from actors.publishing.send_checks import switches
 from actors.publishing.send_intent import Boundary
-from actors.resources.browser import BrowserLoan
+from actors.resources.client import LentBrowser
 from actors.scheduling.outcome import Outcome
 from actors.scheduling.run_context import RunContext
 from domain.calendar import DAY, HOUR
@@ -179,7 +179,7 @@ class Publisher:
         allowed = switches(self.ctx.settings)
         return store.worth_claiming(connection, lane, now=self.ctx.calendar(), switches=allowed, **self._terms())
 
-    def _claim(self, browser: BrowserLoan) -> None:
+    def _claim(self, browser: LentBrowser) -> None:
         lane = self._lane()
         if lane is None:
             return
@@ -234,7 +234,7 @@ class Publisher:
 
     # publishing
 
-    def _publish(self, browser: BrowserLoan, kept: Kept) -> None:
+    def _publish(self, browser: LentBrowser, kept: Kept) -> None:
         post, all_kept = kept.post, claims_of(self.ctx).kept
         parent = post.parent_site_id
         if post.thread_position and parent is None:

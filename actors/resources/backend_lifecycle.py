@@ -19,7 +19,8 @@ from actors.core.runtime import Timer
 from actors.protocol.health import ComponentReport
 from actors.protocol.resources import Check, Rebuild
 from actors.protocol.servers import ServerDown, ServerUp
-from actors.resources.lease import Backend, BackendFault, BackendGone, BackendSlot, Broken, Place
+from actors.resources.backend_slot import BackendSlot, Place
+from actors.resources.lease import Backend, BackendFault, BackendGone, Broken
 from domain.backoff import Backoff
 
 log = logging.getLogger("roost.resources")
@@ -291,10 +292,10 @@ class BackendLifecycle(Actor):
         self.tell("health", ComponentReport(self.name, *self._told))
 
     def show_soon(self) -> None:
-        """Show, but not for each of a thousand changes. In any thread."""
+        """Show, but not for each of a thousand changes."""
         if not self._showing:
+            self._showing = True
             self.set_timer("show", SHOW_EVERY, _Show())
-            self._showing = True  # after it: who reads it finds the timer
 
     def _become(self, state: str, detail: str) -> None:
         self.state, self.detail = state, detail

@@ -27,14 +27,13 @@ from actors.core.system import System
 from actors.protocol.health import MIB, MemoryView
 from actors.protocol.resources import LeaseEnded, Recycle, Renew
 from actors.protocol.servers import ServerState
+from actors.resources.backend_slot import BackendSlot
 from actors.resources.chromium import Chromium
-from actors.resources.lease import Backend, BackendFault, BackendGone, BackendSlot, Loan
+from actors.resources.lease import Backend, BackendFault, BackendGone, Lease
 from actors.resources.resource_actor import ResourceActor
 from actors.resources.session import SessionStore, SetSession, TakeBackSession
 from actors.servers.process_tree import MemoryMeter, Reaper
-from domain.resources import breaker, memory
-from domain.resources.leases import Lease
-from domain.resources.ledger import Decisions
+from domain.resources import breaker, leases, memory
 from domain.resources.reserves import browser_policy
 from domain.settings import Settings
 
@@ -64,12 +63,13 @@ class _Glance:
     pass
 
 
-class BrowserLoan(Loan):
+class BrowserLease(Lease):
     """One context, and a page in it."""
 
-    def __init__(self, lease: Lease, backend: "BrowserBackend") -> None:
-        super().__init__(lease, backend.system.runtime)
-        self.backend = backend
+    backend: "BrowserBackend"
+
+    def __init__(self, terms: leases.Lease, backend: "BrowserBackend") -> None:
+        super().__init__(terms, backend, backend.system.runtime)
         self.context: BrowserContext | None = None
         self.opening: asyncio.Task[None] | None = None
         self.unwanted = False  # closed, perhaps before it is open
@@ -96,7 +96,7 @@ class BrowserLoan(Loan):
 
     # the holder's side
 
-    def open(self) -> "BrowserLoan":
+    def open(self) -> "BrowserLease":
         self._wait(self._open_context(), CONTEXT_SECONDS, "opening a context")
         return self
 
@@ -126,7 +126,6 @@ class BrowserLoan(Loan):
         self.unwanted = True
         if self.backend.chromium.alive():
             self.backend.chromium.call(self._close_context(), CLOSE_SECONDS)
-        self.backend.loans.pop(self.token, None)
 
     # inside
 
@@ -188,12 +187,12 @@ class BrowserBackend:
         self.settings = settings
         self.session_store = session_store
         self.build = build
-        self.loans: dict[int, BrowserLoan] = {}
+        self.leases: dict[int, BrowserLease] = {}
         self.contexts_opened = 0
         self.began = system.runtime.now()
         self.chromium = Chromium(settings, system.runtime, f"browser-loop-{build}", self._gone)
         self._reaper = Reaper()
-        self._scales = MemoryMeter()
+        self._memory_meter = MemoryMeter()
 
     def open(self) -> str:
         self.session_store.fill(self.system, self.settings)
@@ -204,18 +203,18 @@ class BrowserBackend:
         return f"Chromium {self.chromium.version(CHECK_SECONDS)}"
 
     def close(self) -> None:
-        for loan in list(self.loans.values()):
-            loan.end("browser: it is closed")
+        for lease in list(self.leases.values()):
+            lease.end("browser: it is closed")
         self.chromium.close()
-        self.loans.clear()
+        self.leases.clear()
 
-    def lend(self, lease: Lease) -> Loan:
-        loan = self.loans[lease.token] = BrowserLoan(lease, self)
-        return loan
+    def lend(self, terms: leases.Lease) -> Lease:
+        lease = self.leases[terms.token] = BrowserLease(terms, self)
+        return lease
 
     def taken(self) -> int:
         there = self.chromium.contexts()
-        return sum(loan.context is None or loan.context in there for loan in list(self.loans.values()))
+        return sum(lease.context is None or lease.context in there for lease in list(self.leases.values()))
 
     async def new_context(self) -> BrowserContext:
         """A context with the site's session. On the loop."""
@@ -223,15 +222,15 @@ class BrowserBackend:
         self.contexts_opened += 1
         return context
 
-    def lent(self) -> list[Lease]:
+    def lent(self) -> list[leases.Lease]:
         """The leases that have not ended."""
-        return [loan.lease for loan in list(self.loans.values()) if not loan.is_over()]
+        return [lease.terms for lease in list(self.leases.values()) if not lease.is_over()]
 
     def private(self) -> int:
         """Bytes that this process, the driver and the browser's have each for itself. Embedded servers are beside."""
         states = self.system.board.under("server:").values()
         servers = {state.pid for state in states if isinstance(state, ServerState)}
-        return self._scales.private({os.getpid(), *self.chromium.pids()}, servers)
+        return self._memory_meter.private({os.getpid(), *self.chromium.pids()}, servers)
 
     def wear(self) -> float:
         """How much of its service is behind it: from 1 on it is to be replaced."""
@@ -264,9 +263,9 @@ class BrowserActor(ResourceActor):
     def most_units(self) -> int:
         return self.settings.browser_contexts
 
-    def lend(self, lease: Lease) -> Loan:
+    def lend(self, terms: leases.Lease) -> Lease:
         self._glance_soon()
-        return super().lend(lease)
+        return super().lend(terms)
 
     def receive(self, message: Any) -> Any:
         match message:
@@ -297,9 +296,10 @@ class BrowserActor(ResourceActor):
         backend = self.backend
         if not isinstance(backend, BrowserBackend) or backend.wear() < 1:
             return
+        opened, overdue = backend.contexts_opened, backend.wear() > OVERDUE
         self._renew(backend, "it is worn out")
-        if backend.wear() > OVERDUE and self._recycling is None and self.backend is backend:
-            why = f"it is worn out, has opened {backend.contexts_opened} contexts, and somebody uses it always"
+        if overdue and self._recycling is None and self.backend is backend:
+            why = f"it is worn out, has opened {opened} contexts, and somebody uses it always"
             self._drain(why, self.policy.longest_hold)
 
     def lend_again(self) -> None:
@@ -333,16 +333,13 @@ class BrowserActor(ResourceActor):
         self._resize(self.units)
         self._take(taken, f"memory: about {now.used // MIB} of {view.limit // MIB} MiB, and growing. Try again later")
 
-    def _take(self, taken: Iterable[Lease], why: str) -> None:
-        def what(now: float) -> Decisions:
-            return tuple(one for lease in taken for one in self.ledger.revoke(lease.token, why, now))
-
-        self.desk.move(what)
+    def _take(self, taken: Iterable[leases.Lease], why: str) -> None:
+        self.broker.revoke(tuple(terms.token for terms in taken), why)
 
     def _recycle(self, backend: BrowserBackend, why: str) -> None:
         """Open a new browser; a publish that is under way is waited for, but nothing else."""
         self._drain(why, RECYCLE_SECONDS)
-        self._take([lease for lease in backend.lent() if lease.request.category != memory.POSTING], why)
+        self._take([terms for terms in backend.lent() if terms.request.category != memory.POSTING], why)
         self._recycle_when_free(backend)
 
     def _drain(self, why: str, seconds: float) -> None:
@@ -361,14 +358,13 @@ class BrowserActor(ResourceActor):
             self._glance_soon()
 
     def _glance_soon(self) -> None:
-        """In any thread."""
         if not self._glancing:
-            self._glancing = True  # first: the glance that clears it may come at once
+            self._glancing = True
             self.set_timer("glance", GLANCE_SECONDS, _Glance())
 
     def _renew(self, backend: BrowserBackend, why: str) -> None:
         """Unless somebody uses it, or is about to."""
-        if not backend.loans and not self.desk.waited_for():
+        if not backend.leases and not self.broker.waited_for():
             self.rebuild(
                 f"{why}, has opened {backend.contexts_opened} contexts, and nobody uses it now", renewing=True
             )

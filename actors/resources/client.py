@@ -10,25 +10,25 @@ whoever works with it. Only for threads that may block: runs, and tasks.
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from actors.core.future import ActorDead, AskError
+from actors.core.future import AskError
 from actors.core.system import System
+from actors.protocol.model import Completion
 from actors.protocol.resources import LeaseOrder, LeaseRefused, ResourceState
-from actors.resources.lease import Loan, Release
-from actors.resources.lease_broker import Desk
+from actors.resources.lease import Lease, Release
 from domain.resources.admission import Budget
+from domain.resources.leases import Request
 from store.sql import Connection
-
-if TYPE_CHECKING:
-    from actors.resources.browser import BrowserLoan
-    from actors.resources.model import ModelLoan
 
 log = logging.getLogger("roost.resources")
 
+R = TypeVar("R")
+
 ASK_AGAIN = 0.05
+ANSWER_SECONDS = 5.0  # beyond the wait deadline, for the refusal itself to arrive
 
 
 class Cache(Protocol):
@@ -42,6 +42,26 @@ class Cache(Protocol):
 
     def delete(self, key: str) -> None:
         """Forget it."""
+
+
+class LentBrowser(Protocol):
+    """What a run sees of a browser context."""
+
+    def run(self, work: Callable[..., Awaitable[R]], *args: Any, timeout: float = ..., **named: Any) -> R:
+        """Run `work(page, *args, **named)` where the browser lives, and wait for it. timeout: seconds for all of it.
+
+        Raises: LeaseEnded within milliseconds of the lease's end; TimeoutError; what the work raises.
+        """
+
+
+class LentModel(Protocol):
+    """What a run sees of the language model."""
+
+    def complete(self, system: str, user: str, schema: Mapping[str, Any], most_tokens: int = ...) -> Completion:
+        """Ask once, and once more where that can help. schema: JSON Schema of the answer. most_tokens: of output.
+
+        Raises: LeaseRefused when the minute or the day is used up; LeaseEnded; ModelError.
+        """
 
 
 class NullCache:
@@ -78,13 +98,6 @@ class Leases:
         self._budget = budget
         self._category = category
         self._held: Counter[str] = Counter()
-        self._desks: dict[str, Desk] = {}  # that watch the holder
-
-    def leave(self) -> None:
-        """The holder ends: nobody need watch over what it holds, unless that is something."""
-        for resource, desk in self._desks.items():
-            if not self._held[resource]:
-                desk.forget(self._holder)
 
     def database(self, wait: float = 10.0, hold: float = 30.0) -> AbstractContextManager[Connection]:
         """A connection in autocommit, each of its statements bounded by `hold`. wait, hold: seconds.
@@ -107,10 +120,8 @@ class Leases:
             yield cache
 
     @contextmanager
-    def browser(
-        self, category: str | None = None, wait: float = 60.0, hold: float = 120.0
-    ) -> "Iterator[BrowserLoan]":
-        """A browser context with the site's session; see `BrowserLoan.run`. wait, hold: seconds.
+    def browser(self, category: str | None = None, wait: float = 60.0, hold: float = 120.0) -> Iterator[LentBrowser]:
+        """A browser context with the site's session; see `LentBrowser.run`. wait, hold: seconds.
 
         Raises: LeaseOrder while a database lease is held; LeaseRefused; LeaseEnded; what Playwright raises.
         """
@@ -122,14 +133,15 @@ class Leases:
         with _Borrowed(self, "browser", category or self._category, wait, hold) as browser:
             yield browser
 
-    def model(self, wait: float = 10.0, hold: float = 120.0) -> "AbstractContextManager[ModelLoan]":
-        """The language model; see `ModelLoan`. wait, hold: seconds.
+    def model(self, wait: float = 10.0, hold: float = 120.0) -> AbstractContextManager[LentModel]:
+        """The language model; see `LentModel`. wait, hold: seconds.
 
         Raises: LeaseRefused, also where no model is configured or its budget is spent; LeaseEnded.
         """
         return _Borrowed(self, "model", "", wait, hold)
 
-    def _acquire(self, resource: str, category: str, wait: float, hold: float) -> tuple[Desk, Loan]:
+    def acquire(self, resource: str, category: str, wait: float, hold: float) -> Lease:
+        """One lease, not opened, to be given back by `release`. What the methods above do for a `with`."""
         limit = None if self._budget is None else int(getattr(self._budget, resource))
         if limit is not None and self._held[resource] >= limit:
             raise LeaseRefused(
@@ -137,32 +149,41 @@ class Leases:
                 "Release one first, or raise what the job holds in its spec.",
                 "budget",
             )
-        now = self._system.runtime.now
-        wait_until = now() + wait
+        runtime = self._system.runtime
+        wait_until = runtime.now() + wait
+        request = Request(runtime.new_id(), self._holder, self._job, self._priority, category, wait_until, hold)
         while True:
+            asker = self._system.current()
+            if asker is not None and asker.fenced:
+                raise LeaseRefused(f"{resource}: not lent, since {self._holder} was abandoned", "fenced")
             try:
-                desk = self._desk(resource)
-                self._desks[resource] = desk
-                return desk, desk.borrow(self._holder, self._job, self._priority, category, wait_until, hold)
+                left = max(0.0, wait_until - runtime.now())
+                answer = self._system.ask(resource, request, left + ANSWER_SECONDS)
             except AskError as error:
-                if now() >= wait_until:
+                if runtime.now() >= wait_until:
                     raise LeaseRefused(f"{resource}: {error}", "no answer") from error
-                self._system.runtime.sleep(ASK_AGAIN)  # its actor restarts: a moment, and the wish is still good
+                runtime.sleep(ASK_AGAIN)  # its actor restarts: a moment, and the wish is still good
+                continue
+            if isinstance(answer, LeaseRefused):
+                raise answer
+            self._held[resource] += 1
+            lease: Lease = answer
+            return lease
 
-    def _desk(self, resource: str) -> Desk:
-        asker = self._system.current()
-        if asker is not None and asker.fenced:
-            raise LeaseRefused(f"{resource}: not lent, since {self._holder} was abandoned", "fenced")
-        desk: Desk | None = getattr(self._system.directory.whereis(resource), "desk", None)
-        if desk is None:
-            raise ActorDead(f"{resource}: no such resource now")
-        return desk
+    def release(self, resource: str, release: Release) -> None:
+        """Tell the resource that one is done with. Its unit is back, or `release` says that it is not."""
+        self._held[resource] -= 1
+        self._system.tell(resource, release)
+
+    def forget(self, resource: str) -> None:
+        """One was taken, and whoever took it sees to its unit."""
+        self._held[resource] -= 1
 
 
 class _Borrowed:
     """One lease, from its grant to its end."""
 
-    __slots__ = ("_category", "_desk", "_hold", "_leases", "_loan", "_resource", "_wait")
+    __slots__ = ("_category", "_hold", "_lease", "_leases", "_resource", "_wait")
 
     def __init__(self, leases: Leases, resource: str, category: str, wait: float, hold: float) -> None:
         self._leases = leases
@@ -172,34 +193,29 @@ class _Borrowed:
         self._hold = hold
 
     def __enter__(self) -> Any:
-        leases, resource = self._leases, self._resource
-        self._desk, self._loan = leases._acquire(resource, self._category, self._wait, self._hold)
-        leases._held[resource] += 1
+        self._lease = self._leases.acquire(self._resource, self._category, self._wait, self._hold)
         try:
-            return self._loan.open()
+            return self._lease.open()
         except BaseException as error:
             self._end(error, used=False)
             raise
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if error is None and self._loan.passes_on():  # as nearly always
-            self._leases._held[self._resource] -= 1
-            self._desk.give_back(self._loan, used=True)
+        lease = self._lease
+        if error is None and lease.fault is None and lease.pass_on():  # as nearly always
+            self._leases.release(self._resource, Release(lease.token))
         else:
             self._end(error, used=True)
 
     def _end(self, error: BaseException | None, used: bool) -> None:
-        loan = self._loan
-        fault, over = loan.fault, loan.ended
-        if isinstance(error, Exception) and over is None and loan.is_fault(error):
+        lease = self._lease
+        fault, over = lease.fault, lease.ended
+        if isinstance(error, Exception) and over is None and lease.is_fault(error):
             fault = type(error).__name__
-        self._leases._held[self._resource] -= 1
-        closed = loan.give_back()
-        if loan.ended is None:
-            if fault is None and closed:
-                self._desk.give_back(loan, used)
-            else:
-                release = Release(loan.token, fault, used, closed)
-                self._leases._system.tell(self._resource, release)
+        closed = lease.give_back()
+        if lease.ended is None:
+            self._leases.release(self._resource, Release(lease.token, fault, used, closed))
+        else:
+            self._leases.forget(self._resource)
         if over is not None and isinstance(error, Exception) and error is not over:
             raise over from error

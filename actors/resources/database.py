@@ -20,10 +20,10 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from actors.core.runtime import Runtime
 from actors.protocol.servers import server_state
-from actors.resources.lease import Backend, BackendSlot, Broken, Loan
+from actors.resources.backend_slot import BackendSlot
+from actors.resources.lease import Backend, Broken, Lease
 from actors.resources.resource_actor import ResourceActor
-from domain.resources import breaker
-from domain.resources.leases import Lease
+from domain.resources import breaker, leases
 from domain.resources.reserves import database_policy
 from domain.settings import Settings
 from store.errors import StoreError, without_secrets
@@ -70,44 +70,43 @@ class OneBroke(Exception):
     """A connection ended while it was asked; the others may be well."""
 
 
-class DatabaseLoan(Loan):
+class DatabaseLease(Lease):
     """One connection of the pool. connection: None until there is one, and once it is somebody else's."""
 
-    __slots__ = ("backend", "connection")
+    __slots__ = ("connection",)
+    backend: "DatabaseBackend"
 
-    def __init__(self, lease: Lease, backend: "DatabaseBackend", connection: LentConnection | None) -> None:
-        super().__init__(lease, backend.runtime, backend.lock)
-        self.backend = backend
+    def __init__(self, terms: leases.Lease, backend: "DatabaseBackend", connection: LentConnection | None) -> None:
+        super().__init__(terms, backend, backend.runtime, backend.lock)
         self.connection = connection
 
     def open(self) -> LentConnection:
         connection = self.connection
         if connection is None or (
-            self.lease.granted_at - connection.idle_since > FRESH_SECONDS and connection.is_dead()
+            self.terms.granted_at - connection.idle_since > FRESH_SECONDS and connection.is_dead()
         ):
             connection = self._fetch()
-        hold = self.lease.request.hold_seconds
+        hold = self.terms.request.hold_seconds
         if connection.bounded_for != hold:
-            bound = max(1, round(1000 * (self.lease.hold_until - self.lease.granted_at)))
+            bound = max(1, round(1000 * (self.terms.hold_until - self.terms.granted_at)))
             connection.execute(f"SET statement_timeout = {bound}")
             connection.bounded_for = hold
         return connection
 
     def give_back(self) -> bool:
-        connection = self._let_go()
+        connection = self._detach()
         if connection is not None:
             self.backend.pool.putconn(connection)  # which sees to a transaction that is open, or a broken connection
         return True
 
-    def passes_on(self) -> bool:
-        connection = self.connection
-        return connection is not None and connection.pgconn.transaction_status == IDLE
-
-    def pass_on(self, now: float) -> None:
-        connection, self.connection = self.connection, None
-        self.backend.loans.pop(self.token, None)
-        if connection is not None:
-            self.backend.keep(connection, now)
+    def pass_on(self) -> bool:
+        with self.lock:
+            connection = self.connection
+            if connection is None or connection.pgconn.transaction_status != IDLE:
+                return False
+            self.connection = None
+        self.backend.keep(connection, self.runtime.now())
+        return True
 
     def is_fault(self, error: BaseException) -> bool:
         if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
@@ -115,7 +114,7 @@ class DatabaseLoan(Loan):
         return error.sqlstate is None or error.sqlstate.startswith(SERVER_FAULTS)
 
     def close(self) -> None:
-        connection = self._let_go()
+        connection = self._detach()
         if connection is None:
             return
         try:
@@ -128,10 +127,9 @@ class DatabaseLoan(Loan):
                 connection.close()
             self.backend.pool.putconn(connection)
 
-    def _let_go(self) -> LentConnection | None:
+    def _detach(self) -> LentConnection | None:
         with self.lock:
             connection, self.connection = self.connection, None
-        self.backend.loans.pop(self.token, None)
         return connection
 
     def _fetch(self) -> LentConnection:
@@ -157,7 +155,7 @@ class DatabaseBackend:
         self.dsn = dsn
         self.runtime = runtime
         self.lock = runtime.condition("the connections of database")
-        self.loans: dict[int, DatabaseLoan] = {}
+        self.leases: dict[int, DatabaseLease] = {}
         self._at_hand: deque[LentConnection] = deque()  # the pool's, idle, until the next check puts them back
         self._closed = False
         self.pool: ConnectionPool[LentConnection] = ConnectionPool(
@@ -212,22 +210,22 @@ class DatabaseBackend:
 
     def close(self) -> None:
         self._closed = True
-        for loan in list(self.loans.values()):
-            loan.end("database: its pool is closed")
-            loan.close()
+        for lease in list(self.leases.values()):
+            lease.end("database: its pool is closed")
+            lease.close()
         self._put_back()
         self.pool.close(timeout=1.0)
 
-    def lend(self, lease: Lease) -> Loan:
+    def lend(self, terms: leases.Lease) -> Lease:
         try:
             connection = self._at_hand.pop()
         except IndexError:
             connection = None
-        loan = self.loans[lease.token] = DatabaseLoan(lease, self, connection)
-        return loan
+        lease = self.leases[terms.token] = DatabaseLease(terms, self, connection)
+        return lease
 
     def taken(self) -> int:
-        return len(self.loans)
+        return len(self.leases)
 
     def take(self, timeout: float) -> LentConnection:
         """A connection of the pool that the server has not hung up on. Raises PoolTimeout."""
@@ -254,7 +252,7 @@ class DatabaseBackend:
 
     def _full(self) -> str:
         """The pool has nothing to give: is the server away, or only full?"""
-        in_use = len(self.loans)  # first: what comes back meanwhile is there to go on with as well
+        in_use = len(self.leases)  # first: what comes back meanwhile is there to go on with as well
         try:
             psycopg.connect(self.dsn, connect_timeout=int(CONNECT_SECONDS), application_name="roost check").close()
         except psycopg.Error as error:

@@ -1,35 +1,33 @@
-"""What passes between a resource and those it lends to: the words, and the loan itself.
+"""What passes between a resource and its holders: the messages of a lease, and the lease itself.
 
-A loan is the one thing that two threads hold at once: the holder works with the unit, and the resource may end the
-loan at any moment. So it has a lock, and an end that is set once.
+    holder                                resource actor
+      │ Request ─────────────────────────▶ breaker, ledger
+      │ ◀──────────────── Lease, or LeaseRefused: now, or when its turn or its deadline has come
+      │ open, use, give back              (deadline, revocation, the holder's death: `Lease.end`)
+      │ Release(token) ─────────────────▶ ledger, and on to who is next
+
+A lease is the one thing that two threads hold at once: the holder works with the unit, and the resource may end the
+lease at any moment. So it has a lock of its own, and an end that is set once. The books are the actor's alone.
 """
 
-import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from actors.core.lifecycle import SystemMessage
 from actors.core.runtime import Condition, Runtime
 from actors.protocol.resources import LeaseEnded
-from actors.resources.usage_counters import Tally
-from domain.resources.leases import Lease
-
-if TYPE_CHECKING:
-    from actors.resources.lease_broker import Desk
-
-T = TypeVar("T")
+from domain.resources.leases import Lease as LeaseTerms
+from domain.resources.leases import value
 
 
 class Broken(Exception):
     """From a backend's check: it lives, but what was opened on it is worthless. It is rebuilt at once."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Release(SystemMessage):
-    """The holder is done, and something was not in order; what is goes to the desk. In the system lane: a unit that
-    comes back must not wait behind those who want it.
+    """The holder is done. In the system lane: a unit that comes back must not wait behind those who want it.
 
     fault: what went wrong by the backend's doing, None if nothing did. used: False if it was never tried.
     closed: False if its unit is not closed yet, so that the resource must see to it.
@@ -57,18 +55,22 @@ class BackendGone:
     why: str
 
 
-class Loan(ABC):
-    """One lease with its unit. Subclasses know the unit. `fault`: what the backend did wrong, as far as seen.
+class Lease(ABC):
+    """One lease with its unit. Subclasses know the unit.
 
-    token: the lease's fencing token.
+    terms: who may use it until when, as the ledger wrote it down. token: its fencing token. backend: whose unit it
+    is. fault: what the backend did wrong, as far as seen. ended: set once it was taken.
     """
 
-    __slots__ = ("ended", "fault", "lease", "lock", "runtime", "token")
+    __slots__ = ("backend", "ended", "fault", "lock", "runtime", "terms", "token")
 
-    def __init__(self, lease: Lease, runtime: Runtime, lock: Condition | None = None) -> None:
-        """lock: one that the loans of a backend share; None: one of its own."""
-        self.lease = lease
-        self.token = lease.token
+    def __init__(
+        self, terms: LeaseTerms, backend: "Backend", runtime: Runtime, lock: Condition | None = None
+    ) -> None:
+        """lock: one that the leases of a backend share; None: one of its own."""
+        self.terms = terms
+        self.token = terms.token
+        self.backend = backend
         self.runtime = runtime
         self.lock = runtime.condition() if lock is None else lock
         self.ended: LeaseEnded | None = None
@@ -88,8 +90,9 @@ class Loan(ABC):
     def is_fault(self, error: BaseException) -> bool:
         """Whether the error is the backend's doing: what the breaker counts."""
 
-    def passes_on(self) -> bool:
-        """Whether the unit can go to the next lease as it is, so that it need not be given back: see `pass_on`."""
+    def pass_on(self) -> bool:
+        """Leave the unit where the next lease finds it, if it can go there as it is. Returns whether it did; else it
+        is given back. Quick."""
         return False
 
     # the resource's side
@@ -109,10 +112,6 @@ class Loan(ABC):
     def close(self) -> None:
         """Close the unit for certain, whatever its holder does. Blocks, with an end; raises if not confirmed."""
 
-    def pass_on(self, now: float) -> None:  # noqa: B027 - as above
-        """Leave the unit where the next lease finds it; nothing where it was given back. Called with the desk's lock
-        held, while the lease is still in force, so that nobody else has the unit; quick."""
-
     # both
 
     def check(self) -> None:
@@ -126,11 +125,16 @@ class Loan(ABC):
 
     def left(self) -> float:
         """Seconds until its hold deadline."""
-        return max(0.0, self.lease.hold_until - self.runtime.now())
+        return max(0.0, self.terms.hold_until - self.runtime.now())
 
 
 class Backend(Protocol):
-    """The thing behind a resource. Everything but `lend` and `taken` may block, always with an end of its own."""
+    """The thing behind a resource. `open`, `check` and `close` may block, always with an end of their own.
+
+    leases: by token, those whose units are out: granted, and neither back nor closed for certain.
+    """
+
+    leases: dict[int, Any]
 
     def open(self) -> str:
         """Get ready, and prove it. Returns a line for people; raises with the reason if it cannot."""
@@ -141,69 +145,8 @@ class Backend(Protocol):
     def close(self) -> None:
         """End it, with all that is lent. May be called twice, from any thread, and while `open` is at work."""
 
-    def lend(self, lease: Lease) -> Loan:
-        """A loan of one unit, which the holder opens itself."""
+    def lend(self, terms: LeaseTerms) -> Lease:
+        """A lease of one unit, which the holder opens itself. It is in `leases` from now on."""
 
     def taken(self) -> int:
-        """Units that are out, by the backend's own count: loans not opened yet, in use, or not closed."""
-
-
-class Superseded(Exception):
-    """A backend that nobody wants any more: a later one is being opened, or its actor has ended."""
-
-
-Place = tuple[int, int]  # the actor's generation, and the number of the backend among its own: they only grow
-
-
-class BackendSlot:
-    """What outlives a resource's actor: the next incarnation finds the backend here, and closes it.
-
-    A fenced incarnation cleans nothing up, and a forgotten pool or browser would live on beside the new one. So a
-    place is claimed before a backend is made, and only the newest claim may leave one here: who rests between closing
-    and opening, or opens slowly, finds that it has been overtaken. The counts go on here too, and the desk that was
-    last, whose breaker the next takes over.
-    """
-
-    def __init__(self) -> None:
-        self.tally = Tally()
-        self.desk: Desk | None = None
-        self._lock = threading.Lock()  # for the next two alone: never held over anything that waits
-        self._newest: Place = (0, 0)
-        self._backend: list[Backend] = []
-        self._kept: Any = None
-
-    def once(self, make: Callable[[], T]) -> T:
-        """What a resource keeps besides: made by its first incarnation, for all."""
-        if self._kept is None:
-            self._kept = make()
-        kept: T = self._kept
-        return kept
-
-    def claim(self, place: Place) -> None:
-        """Whoever has an older place is too late. To be followed by `clear`."""
-        with self._lock:
-            self._newest = max(self._newest, place)
-
-    def check(self, place: Place) -> None:
-        """Raises Superseded where there is a newer claim."""
-        with self._lock:
-            self._check(place)
-
-    def put(self, place: Place, backend: Backend) -> None:
-        """Put one there. Raises Superseded."""
-        with self._lock:
-            self._check(place)
-            self._backend.append(backend)
-
-    def _check(self, place: Place) -> None:
-        if place < self._newest:
-            raise Superseded("not opened: a later one is, or its actor has ended")
-
-    def clear(self) -> None:
-        """Close whatever stands there."""
-        while True:
-            try:
-                backend = self._backend.pop()
-            except IndexError:
-                return
-            backend.close()
+        """Units that are out, by the backend's own count: leases not opened yet, in use, or not closed."""

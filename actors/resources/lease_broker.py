@@ -1,40 +1,36 @@
-"""The desk of a resource: where its ledger is asked, in the thread of whoever asks.
+"""The lease broker: the books of one resource, and who is to be told what of them.
 
-A lease by message costs two changes of thread before anything is borrowed, which halves what 33 threads get out of
-ten connections. So what is decided at once is decided here, under one lock that is never held over anything that
-waits: a request, and a unit that comes back as it should. All else (deadlines, deaths, revocations, what did not
-close, what failed) comes to the actor by message, and from there to the same ledger under the same lock.
-
-A desk belongs to one incarnation of its actor, and closes with it: whoever waits is told to ask the next one.
+Ledger, breaker, counters, leases in force and whoever waits for one: all of it belongs to the resource's actor, whose
+thread alone comes here, so nothing is locked and every change is the effect of one message. The pure rules decide
+(`domain.resources.ledger`, `domain.resources.breaker`); here their decisions become answers, ends and counts.
 """
 
 import math
-from collections.abc import Callable
-from functools import partial
 from typing import Protocol
 
-from actors.core.future import ActorDead, AskTimeout
-from actors.core.runtime import Gate, Runtime
-from actors.protocol.resources import LeaseRefused
-from actors.resources.lease import Loan
-from actors.resources.usage_counters import Tally
+from actors.core.base import NO_REPLY
+from actors.core.future import Future
+from actors.core.runtime import Runtime
+from actors.protocol.resources import LeaseInfo, LeaseList, LeaseRefused, RequestInfo
+from actors.resources.lease import Lease, Release
+from actors.resources.usage_counters import UsageCounters
 from domain.resources import breaker, leases
 from domain.resources.ledger import Decisions, Ledger
 
 BREAKER_OPEN = "breaker open"
 ACTOR_ENDED = "actor ended"
-ANSWER_SECONDS = 5.0  # beyond the wait deadline, for the refusal itself to arrive
 
 ORDINARY = breaker.Permitted()
 
-Effect = Callable[[], None]
-
 
 class Owner(Protocol):
-    """What a desk needs of its actor. The first three are called with the desk's lock held, in any thread."""
+    """What a broker needs of its actor."""
 
-    def lend(self, lease: leases.Lease) -> Loan:
-        """A loan of one unit of the backend."""
+    def lend(self, terms: leases.Lease) -> Lease:
+        """A lease of one unit of the backend."""
+
+    def reply(self, asker: Future, value: object) -> bool:
+        """Answer a request that has waited. Returns False if its asker has given up."""
 
     def wake_at(self, when: float) -> None:
         """Have the ledger's clock looked at then (monotonic seconds)."""
@@ -42,299 +38,258 @@ class Owner(Protocol):
     def show_soon(self) -> None:
         """The books have changed."""
 
-    def watch(self, holder: str) -> None:
+    def monitor(self, name: str) -> None:
         """Be told of this holder's death."""
 
-    def unwatch(self, holder: str) -> None:
-        """No longer."""
+    def demonitor(self, name: str) -> None:
+        """No longer: it holds nothing and waits for nothing."""
 
-    def taken(self, loan: Loan | None, lease: leases.Lease, reason: str) -> None:
-        """End the loan and close its unit. In the actor's own thread."""
+    def taken(self, lease: Lease, reason: str) -> None:
+        """The lease is over: end it, and have its unit closed."""
+
+    def returned(self, lease: Lease) -> None:
+        """Its unit is back."""
 
     def noted(self, decision: leases.Warned | leases.Drift) -> None:
-        """Something to tell people. In the actor's own thread."""
+        """Something to tell people."""
 
 
-class Desk:
-    """Ledger, breaker and loans of one resource, for any thread."""
+class LeaseBroker:
+    """Ledger, breaker, counters and leases of one resource."""
 
-    def __init__(
-        self, name: str, runtime: Runtime, ledger: Ledger, guard: breaker.Policy, tally: Tally, owner: Owner
-    ) -> None:
+    def __init__(self, name: str, runtime: Runtime, ledger: Ledger, policy: breaker.Policy, owner: Owner) -> None:
         self.name = name
         self.ledger = ledger
-        self.lock = runtime.condition(f"the desk of {name}")
         self.guard: breaker.State = breaker.CLOSED
-        self.tally = tally
+        self.usage = UsageCounters()
         self.never: LeaseRefused | None = None  # why nothing is ever lent, where that is so
-        self._runtime = runtime
         self._now = runtime.now
-        self._policy = guard
-        self._chance = runtime.random(f"breaker:{name}")
+        self._policy = policy
+        self._rng = runtime.random(f"breaker:{name}")
         self._owner = owner
-        self._closed: str | None = None
-        self._requests = 0
-        self._askers: dict[str, Gate] = {}  # the answer is left there with the lock held
-        self._loans: dict[int, Loan] = {}
+        self._askers: dict[str, Future] = {}  # by request: whoever waits
+        self._leases: dict[int, Lease] = {}  # by token: those in force
         self._trials: dict[str, breaker.Permitted] = {}  # by request; of the others there is nothing to remember
-        self._watched: set[str] = set()
+        self._holders: dict[str, int] = {}  # how much each has and waits for: it is watched meanwhile
         self._alarm = math.inf
 
-    # for holders, in their threads
+    # what holders say
 
-    def borrow(
-        self, holder: str, job: str, priority: int, category: str, wait_until: float, hold_seconds: float
-    ) -> Loan:
-        """One unit. Waits for it until `wait_until`. Words as in `domain.resources.leases.Request`.
-
-        Raises: LeaseRefused; ActorDead where another incarnation should be asked; ValueError as the Request does.
-        """
+    def request(self, request: leases.Request, asker: Future) -> object:
+        """The answer: a lease, a refusal, or NO_REPLY where it has to wait."""
         now = self._now()
-        self.lock.acquire()
-        try:
-            if self._closed is not None:
-                raise ActorDead(f"{self.name}: {self._closed}; it may be restarting, ask again in a moment")
-            if self.never is not None:
-                raise LeaseRefused(str(self.never), self.never.cause)
-            self._requests += 1
-            name = str(self._requests)
-            request = leases.Request(name, holder, job, priority, category, wait_until, hold_seconds)
-            if not isinstance(self.guard, breaker.Closed):  # which lets every call go
-                self._ask_permission(name, job, now)
-            if new := holder not in self._watched:
-                self._watched.add(holder)
-            decisions = self.ledger.request(request, now)
-            gate, answer = None, None
-            if decisions:
-                answer = self._answered(request, decisions[0])
-            else:
-                gate = self._askers[name] = self._runtime.gate(self.name, "a unit of")
-            if self.ledger.alarm < self._alarm:
-                self._look_ahead()
-            self._owner.show_soon()
-        finally:
-            self.lock.release()
-        if new:
-            self._owner.watch(holder)
-        if gate is not None:
-            answer = self._wait(name, gate, wait_until)
-        if isinstance(answer, Exception):
-            raise answer
-        assert answer is not None
+        if self.never is not None:
+            return self.never
+        if not isinstance(self.guard, breaker.Closed):  # which lets every call go
+            refused = self._ask_permission(request, now)
+            if refused is not None:
+                return refused
+        decisions = self.ledger.request(request, now)
+        answer: object = NO_REPLY
+        if not decisions:
+            self._askers[request.request_id] = asker
+            self._watch(request.holder)
+        else:
+            match decisions[0]:
+                case leases.Granted(terms):
+                    answer = self._lent(terms, 0.0)
+                    self._watch(request.holder)
+                case leases.Refused(_, cause, reason):
+                    answer = self._refused(request, cause, reason)
+        self._changed()
         return answer
 
-    def give_back(self, loan: Loan, used: bool) -> None:
-        """The holder is done, and its unit in order: back with the backend, or to be passed on to who is next.
-
-        used: False if it was never tried.
-        """
+    def release(self, release: Release) -> Lease | None:
+        """A holder is done. Returns its lease; None if that was taken meanwhile."""
+        lease = self._leases.get(release.token)
+        if lease is None:
+            return None
         now = self._now()
-        handed: list[Effect] = []
-        self.lock.acquire()
-        try:
-            if self._loans.pop(loan.token, None) is None:
-                return  # it was taken, and its unit is closed by whoever took it
-            loan.pass_on(now)
-            self.judge(loan.lease, None, used, now)
-            for decision in self.ledger.release(loan.token, now):  # as `_book` does, but once for every lease
-                if isinstance(decision, leases.Granted):
-                    handed.append(self._hand_over(decision.lease, decision.waited))
-                elif isinstance(decision, leases.Ended):
-                    self.tally.ended(decision.lease.request.job, decision.held)
-            if self.ledger.alarm < self._alarm:
-                self._look_ahead()
-            self._owner.show_soon()
-        finally:
-            self.lock.release()
-        for effect in handed:
-            effect()
-
-    def forget(self, holder: str) -> None:
-        """It holds nothing, and ends: there is nothing to be learnt from its death."""
-        with self.lock:
-            self._watched.discard(holder)
-        self._owner.unwatch(holder)
-
-    def _wait(self, name: str, gate: Gate, wait_until: float) -> Loan | Exception:
-        """The answer that somebody writes, or that there is none."""
-        timeout = max(0.0, wait_until - self._now()) + ANSWER_SECONDS
-        if not gate.wait(timeout) and self._gives_up(name):
-            return AskTimeout(f"{self.name}: a unit: none in {timeout:g} s")
-        answer: Loan | Exception = gate.answer
-        return answer
-
-    def _gives_up(self, name: str) -> bool:
-        """Whether it still waited, as it does not any more."""
-        with self.lock:
-            if self._askers.pop(name, None) is None:
-                return False  # answered in the last moment
-            self._book(self.ledger.cancel(name, self._now()))
-        return True
-
-    # for the actor
-
-    def move(self, what: Callable[[float], Decisions]) -> None:
-        """Change the books, and carry out what follows. what: given the time, asks the ledger."""
-        with self.lock:
-            effects = self._book(what(self._now()))
-        for effect in effects:
-            effect()
-
-    def tick(self) -> None:
-        """The time that `wake_at` was told has come."""
-
-        def what(now: float) -> Decisions:
-            self._alarm = math.inf
-            return self.ledger.tick(now)
-
-        self.move(what)
+        self._over(lease, release.fault, release.used, now, back=release.closed)
+        self.carry_out(self.ledger.release(release.token, now, closed=release.closed))
+        return lease
 
     def holder_died(self, holder: str) -> None:
         """Nothing is lent to it any more."""
+        self.carry_out(self.ledger.holder_died(holder, self._now()))
 
-        def what(now: float) -> Decisions:
-            self._watched.discard(holder)
-            return self.ledger.holder_died(holder, now)
+    # what its actor says
 
-        self.move(what)
+    def carry_out(self, decisions: Decisions) -> None:
+        """Do what the ledger has decided, and what it decides because of that."""
+        left = list(decisions)  # what comes of them is done after them
+        for decision in left:
+            match decision:
+                case leases.Granted(terms, waited):
+                    left.extend(self._hand_over(terms, waited))
+                case leases.Ended(terms, held):
+                    self.usage.ended(terms.request.job, held)
+                case leases.Refused(request, cause, reason):
+                    self._turn_away(request, cause, reason)
+                case leases.Revoke(terms, cause, reason, held):
+                    self._take(terms, cause, reason, held)
+                case leases.Warned(terms) as warning:
+                    self.usage.warned(terms.request.job)
+                    self._owner.noted(warning)
+                case leases.Drift() as drift:
+                    self._owner.noted(drift)
+                case leases.Stale() | leases.Drained():
+                    pass
+        self._changed()
 
-    def loan(self, token: int) -> Loan | None:
-        """The loan with this token, if it is in force."""
-        return self._loans.get(token)
+    def tick(self) -> None:
+        """The time that `wake_at` was told has come."""
+        self._alarm = math.inf
+        self.carry_out(self.ledger.tick(self._now()))
 
-    def judge(self, lease: leases.Lease, fault: str | None, used: bool, now: float) -> None:
-        """Have the breaker learn what the end of a lease says of the backend. With the lock held."""
-        permit = self._trials.pop(lease.request.request_id, ORDINARY)
-        seconds = now - lease.granted_at
-        if fault is not None:
-            self.guard = breaker.on_error(self.guard, permit, seconds, now, self._policy, self._chance)
-        elif not used:
+    def revoke(self, tokens: "tuple[int, ...]", reason: str) -> bool:
+        """Take these leases. Returns whether any of them was in force."""
+        now = self._now()
+        in_force = [token for token in tokens if token in self._leases]
+        for token in in_force:
+            self.carry_out(self.ledger.revoke(token, reason, now))
+        return bool(in_force)
+
+    def succeed(self, earlier: "LeaseBroker") -> None:
+        """Go on where the incarnation before was: what failed, fails still, and an order stands.
+
+        One that was abandoned has ended nothing: its leases end here.
+        """
+        self.guard, self.usage = earlier.guard, earlier.usage.copy()
+        for permit in list(earlier._trials.values()):
             self.guard = breaker.release_permission(self.guard, permit)
-        elif now < lease.hold_until:
-            self.guard = breaker.on_success(self.guard, permit, seconds, now, self._policy, self._chance)
-        else:  # its holder was at it to the end of its time, waiting for what is slow
-            self.guard = breaker.on_overrun(self.guard, permit, now, self._policy, self._chance)
+        now = self._now()
+        for lease in list(earlier._leases.values()):
+            self.usage.revoked(lease.terms.request.job, ACTOR_ENDED, now - lease.terms.granted_at)
+            lease.end(f"{self.name}: its actor was restarted")
 
-    def succeed(self, earlier: "Desk") -> None:
-        """Go on with the breaker of the incarnation before: what failed, fails still, and an order stands."""
-        earlier.close("its actor was restarted")
-        self.guard = earlier.guard
+    def close(self, why: str) -> None:
+        """The actor ends: so does every lease. Whoever waits learns it from the actor's own end."""
+        now = self._now()
+        for lease in list(self._leases.values()):
+            self.usage.revoked(lease.terms.request.job, ACTOR_ENDED, now - lease.terms.granted_at)
+            lease.end(f"{self.name}: {why}")
+        self._leases.clear()
+        for permit in self._trials.values():
+            self.guard = breaker.release_permission(self.guard, permit)
+        self._trials.clear()
+        self.ledger.drain(why, now)
+
+    # looking
 
     def waited_for(self) -> bool:
         """Whether anybody waits for a unit."""
         return bool(self._askers)
 
-    def close(self, why: str) -> None:
-        """Lend nothing more: whoever waits or comes is told to ask the next incarnation."""
-        with self.lock:
-            if self._closed is not None:
-                return
-            self._closed = why
-            askers, self._askers = list(self._askers.values()), {}
-            loans, self._loans = list(self._loans.values()), {}
-            now = self._now()
-            for permit in self._trials.values():
-                self.guard = breaker.release_permission(self.guard, permit)
-            self._trials.clear()
-            self.ledger.drain(why, now)  # it grants nothing more, to whom nobody would give it
-            for loan in loans:
-                self.tally.revoked(loan.lease.request.job, ACTOR_ENDED, now - loan.lease.granted_at)
-            for asker in askers:
-                asker.answer = ActorDead(f"{self.name}: {why}; it may be restarting, ask again in a moment")
-        for asker in askers:
-            asker.open()
-        for loan in loans:
-            loan.end(f"{self.name}: {why}")
+    def list(self) -> LeaseList:
+        """Every lease in force and every request that waits."""
+        now = self._now()
+        return LeaseList(
+            leases=tuple(
+                LeaseInfo(
+                    terms.token,
+                    self.name,
+                    terms.request.holder,
+                    terms.request.job,
+                    terms.request.category,
+                    now - terms.granted_at,
+                    max(0.0, terms.hold_until - now),
+                )
+                for terms in self.ledger.leases()
+            ),
+            waiting=tuple(
+                RequestInfo(self.name, each.holder, each.job, each.priority, each.category, each.wait_until - now)
+                for each in self.ledger.waiting()
+            ),
+        )
 
-    # inside, with the lock held
+    # inside
 
-    def _ask_permission(self, name: str, job: str, now: float) -> None:
+    def _ask_permission(self, request: leases.Request, now: float) -> LeaseRefused | None:
         self.guard, permit = breaker.try_acquire_permission(self.guard, now, self._policy)
         if isinstance(permit, breaker.NotPermitted):
-            self.tally.refused(job, BREAKER_OPEN)
+            self.usage.refused(request.job, BREAKER_OPEN)
             self._owner.show_soon()
-            raise LeaseRefused(
+            return LeaseRefused(
                 f"{self.name}: its breaker is {permit.reason}. It tries again by itself.", BREAKER_OPEN
             )
         if permit.trial is not None:
-            self._trials[name] = permit
+            self._trials[request.request_id] = permit
+        return None
 
-    def _book(self, decisions: Decisions) -> list[Effect]:
-        """Write down what the ledger decided. Returns what is to be done about it without the lock."""
-        effects: list[Effect] = []
-        for decision in decisions:
-            match decision:
-                case leases.Ended(lease, held):
-                    if self._loans.pop(lease.token, None) is not None:
-                        self.tally.ended(lease.request.job, held)
-                case leases.Granted(lease, waited):
-                    effects.append(self._hand_over(lease, waited))
-                case leases.Refused(request, cause, reason):
-                    effects.append(self._turn_away(request, cause, reason))
-                case leases.Revoke(lease, cause, reason, held):
-                    effects.append(self._take(lease, cause, reason, held))
-                case leases.Warned(lease):
-                    self.tally.warned(lease.request.job)
-                    effects.append(partial(self._owner.noted, decision))
-                case leases.Drift():
-                    effects.append(partial(self._owner.noted, decision))
-                case leases.Stale() | leases.Drained():
-                    pass
-        if self.ledger.alarm < self._alarm:
-            self._look_ahead()
-        self._owner.show_soon()
-        return effects
+    def _lent(self, terms: leases.Lease, waited: float) -> Lease:
+        lease = self._leases[terms.token] = self._owner.lend(terms)
+        self.usage.granted(terms.request.job, waited)
+        return lease
 
-    def _answered(self, request: leases.Request, decision: leases.Decision) -> Loan | Exception:
-        if isinstance(decision, leases.Granted):
-            return self._lent(decision.lease, 0.0)
-        assert isinstance(decision, leases.Refused)
-        return self._refused(request, decision.cause, decision.reason)
+    def _hand_over(self, terms: leases.Lease, waited: float) -> Decisions:
+        lease = self._lent(terms, waited)
+        if self._owner.reply(self._askers.pop(terms.request.request_id), lease):
+            return ()
+        now = self._now()  # it has given up: the next one has it
+        self._over(lease, None, used=False, now=now, back=True)
+        return self.ledger.release(terms.token, now)
 
-    def _lent(self, lease: leases.Lease, waited: float) -> Loan:
-        loan = self._loans[lease.token] = self._owner.lend(lease)
-        self.tally.granted(lease.request.job, waited)
-        return loan
-
-    def _hand_over(self, lease: leases.Lease, waited: float) -> Effect:
-        asker = self._askers.pop(lease.request.request_id)
-        asker.answer = self._lent(lease, waited)
-        return asker.open
+    def _over(self, lease: Lease, fault: str | None, used: bool, now: float, back: bool) -> None:
+        del self._leases[lease.token]
+        self._judge(lease.terms, fault, used, now)
+        self._unwatch(lease.terms.request.holder)
+        if back:
+            self._owner.returned(lease)
 
     def _refused(self, request: leases.Request, cause: leases.Cause, reason: str) -> LeaseRefused:
         self._free_permit(request)
-        self.tally.refused(request.job, cause.value)
+        self.usage.refused(request.job, cause.value)
         return LeaseRefused(reason, cause.value)
 
-    def _turn_away(self, request: leases.Request, cause: leases.Cause, reason: str) -> Effect:
+    def _turn_away(self, request: leases.Request, cause: leases.Cause, reason: str) -> None:
         refused = self._refused(request, cause, reason)
-        asker = self._askers.pop(request.request_id, None)
-        if asker is None:
-            return _nothing  # it has given up
-        asker.answer = refused
-        return asker.open
+        self._owner.reply(self._askers.pop(request.request_id), refused)
+        self._unwatch(request.holder)
 
-    def _take(self, lease: leases.Lease, cause: leases.Cause, reason: str, held: float) -> Effect:
-        loan = self._loans.pop(lease.token, None)
+    def _take(self, terms: leases.Lease, cause: leases.Cause, reason: str, held: float) -> None:
+        lease = self._leases.pop(terms.token)
         if cause is leases.Cause.HOLD_DEADLINE:
-            self.judge(
-                lease, None if loan is None else loan.fault, True, max(lease.hold_until, lease.granted_at + held)
-            )
+            self._judge(terms, lease.fault, True, max(terms.hold_until, terms.granted_at + held))
         else:
-            self._free_permit(lease.request)
-        if loan is not None:
-            self.tally.revoked(lease.request.job, cause.value, held)
-        return lambda: self._owner.taken(loan, lease, reason)
+            self._free_permit(terms.request)
+        self.usage.revoked(terms.request.job, cause.value, held)
+        self._unwatch(terms.request.holder)
+        self._owner.taken(lease, reason)
+
+    def _judge(self, terms: leases.Lease, fault: str | None, used: bool, now: float) -> None:
+        """Have the breaker learn what the end of a lease says of the backend."""
+        permit = self._trials.pop(terms.request.request_id, ORDINARY)
+        seconds = now - terms.granted_at
+        if fault is not None:
+            self.guard = breaker.on_error(self.guard, permit, seconds, now, self._policy, self._rng)
+        elif not used:
+            self.guard = breaker.release_permission(self.guard, permit)
+        elif now < terms.hold_until:
+            self.guard = breaker.on_success(self.guard, permit, seconds, now, self._policy, self._rng)
+        else:  # its holder was at it to the end of its time, waiting for what is slow
+            self.guard = breaker.on_overrun(self.guard, permit, now, self._policy, self._rng)
 
     def _free_permit(self, request: leases.Request) -> None:
         permit = self._trials.pop(request.request_id, None)
         if permit is not None:
             self.guard = breaker.release_permission(self.guard, permit)
 
-    def _look_ahead(self) -> None:
-        self._alarm = self.ledger.alarm
-        self._owner.wake_at(self._alarm)
+    def _watch(self, holder: str) -> None:
+        count = self._holders.get(holder, 0)
+        self._holders[holder] = count + 1
+        if not count:
+            self._owner.monitor(holder)
 
+    def _unwatch(self, holder: str) -> None:
+        count = self._holders.pop(holder) - 1
+        if count:
+            self._holders[holder] = count
+        else:
+            self._owner.demonitor(holder)
 
-def _nothing() -> None:
-    """What is to be done where nothing is."""
+    def _changed(self) -> None:
+        if self.ledger.alarm < self._alarm:
+            self._alarm = self.ledger.alarm
+            self._owner.wake_at(self._alarm)
+        self._owner.show_soon()

@@ -6,18 +6,19 @@ templates. Retries are ours (the client's own would sleep past a lease's end, an
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from actors.core.runtime import Runtime
 from actors.core.system import System
+from actors.protocol.model import Completion, ModelError
 from actors.protocol.resources import LeaseError, LeaseRefused, ResourceState
+from actors.resources.backend_slot import BackendSlot
 from actors.resources.client import Leases
-from actors.resources.lease import Backend, BackendSlot, Loan
+from actors.resources.lease import Backend, Lease
 from actors.resources.resource_actor import ResourceActor
 from domain.calendar import DAY
-from domain.resources import breaker
-from domain.resources.leases import Lease
+from domain.resources import breaker, leases
 from domain.resources.quota import Exhausted, Limits, Quota
 from domain.resources.reserves import Policy, Reserve
 from domain.settings import Settings
@@ -40,36 +41,13 @@ CHARACTERS_PER_TOKEN = 3  # an estimate to reserve by, on the high side for Engl
 UNKNOWN_INPUT_PRICE, UNKNOWN_OUTPUT_PRICE = 10.0, 40.0
 
 
-class ModelError(Exception):
-    """The model gave no usable answer.
-
-    fault: whether that is the API's doing, and not the request's. free: whether it certainly cost nothing.
-    """
-
-    def __init__(self, text: str, fault: bool, free: bool = False) -> None:
-        super().__init__(text)
-        self.fault = fault
-        self.free = free
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """What the model wrote. call_id: for the books, where each call counts once. usd: dollars."""
-
-    text: str
-    call_id: str
-    model: str
-    input_tokens: int
-    output_tokens: int
-    usd: float
-
-
-class ModelLoan(Loan):
+class ModelLease(Lease):
     """The right to one call at a time."""
 
-    def __init__(self, lease: Lease, backend: "ModelBackend") -> None:
-        super().__init__(lease, backend.system.runtime)
-        self.backend = backend
+    backend: "ModelBackend"
+
+    def __init__(self, terms: leases.Lease, backend: "ModelBackend") -> None:
+        super().__init__(terms, backend, backend.system.runtime)
 
     def complete(
         self, system: str, user: str, schema: Mapping[str, Any], most_tokens: int = MOST_OUTPUT_TOKENS
@@ -90,18 +68,17 @@ class ModelLoan(Loan):
             self.runtime.sleep(wait)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def open(self) -> "ModelLoan":
+    def open(self) -> "ModelLease":
         return self
 
     def give_back(self) -> bool:
-        self.close()
         return True
 
     def is_fault(self, error: BaseException) -> bool:
         return isinstance(error, ModelError) and error.fault
 
     def close(self) -> None:
-        self.backend.loans.pop(self.token, None)  # a request under way ends by its own time-out
+        """Nothing to close: a request under way ends by its own time-out."""
 
 
 class UsageLedger:
@@ -128,7 +105,7 @@ class ModelBackend:
         self.system = system
         self.settings = settings
         self.chance = system.runtime.random("model")
-        self.loans: dict[int, ModelLoan] = {}
+        self.leases: dict[int, ModelLease] = {}
         self._books = books
         self._lock = books.lock
         self._quota = books.quota
@@ -157,18 +134,18 @@ class ModelBackend:
         )
 
     def close(self) -> None:
-        for loan in list(self.loans.values()):
-            loan.end("model: its client is closed")
-        self.loans.clear()
+        for lease in list(self.leases.values()):
+            lease.end("model: its client is closed")
+        self.leases.clear()
         if self._client is not None:
             self._client.close()
 
-    def lend(self, lease: Lease) -> Loan:
-        loan = self.loans[lease.token] = ModelLoan(lease, self)
-        return loan
+    def lend(self, terms: leases.Lease) -> Lease:
+        lease = self.leases[terms.token] = ModelLease(terms, self)
+        return lease
 
     def taken(self) -> int:
-        return len(self.loans)
+        return len(self.leases)
 
     def ask(self, system: str, user: str, schema: Mapping[str, Any], most_tokens: int, timeout: float) -> Completion:
         """One call. Raises LeaseRefused, ModelError."""
@@ -303,7 +280,7 @@ class ModelActor(ResourceActor):
         self.settings = settings
         self.books = slot.once(lambda: UsageLedger(self.system.runtime, settings))
         if settings.openai_api_key is None:
-            self.desk.never = LeaseRefused(f"model: {NO_MODEL}", "not configured")
+            self.broker.never = LeaseRefused(f"model: {NO_MODEL}", "not configured")
 
     def make_backend(self, build: int) -> Backend:
         return ModelBackend(self.system, self.settings, self.books)

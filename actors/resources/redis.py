@@ -16,10 +16,10 @@ from redis.retry import Retry
 
 from actors.core.runtime import Runtime
 from actors.protocol.servers import server_state
-from actors.resources.lease import Backend, BackendSlot, Loan
+from actors.resources.backend_slot import BackendSlot
+from actors.resources.lease import Backend, Lease
 from actors.resources.resource_actor import ResourceActor
-from domain.resources import breaker
-from domain.resources.leases import Lease
+from domain.resources import breaker, leases
 from domain.resources.reserves import redis_policy
 from domain.settings import Settings
 
@@ -34,12 +34,13 @@ class RedisDown(Exception):
     """Redis cannot be used. The text has the reason, and no password."""
 
 
-class RedisLoan(Loan):
+class RedisLease(Lease):
     """One connection, and the cache on it (see `actors.resources.client.Cache`)."""
 
-    def __init__(self, lease: Lease, backend: "RedisBackend") -> None:
-        super().__init__(lease, backend.runtime)
-        self.backend = backend
+    backend: "RedisBackend"
+
+    def __init__(self, terms: leases.Lease, backend: "RedisBackend") -> None:
+        super().__init__(terms, backend, backend.runtime)
         self._client: redis.Redis | None = None
 
     # the cache
@@ -57,9 +58,9 @@ class RedisLoan(Loan):
         """Forget it."""
         self._try(lambda client: client.delete(key))
 
-    # Loan
+    # Lease
 
-    def open(self) -> "RedisLoan":
+    def open(self) -> "RedisLease":
         try:
             client = redis.Redis(connection_pool=self.backend.pool, single_connection_client=True)
         except (redis.RedisError, OSError) as error:
@@ -73,7 +74,7 @@ class RedisLoan(Loan):
         return self
 
     def give_back(self) -> bool:
-        client = self._let_go()
+        client = self._detach()
         if client is not None:
             with suppress(redis.RedisError, OSError):
                 client.close()
@@ -90,15 +91,14 @@ class RedisLoan(Loan):
                 line.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        client = self._let_go()
+        client = self._detach()
         if client is not None and client.connection is not None:
             client.connection.disconnect()  # type: ignore[no-untyped-call]
             client.close()
 
-    def _let_go(self) -> redis.Redis | None:
+    def _detach(self) -> redis.Redis | None:
         with self.lock:
             client, self._client = self._client, None
-        self.backend.loans.pop(self.token, None)
         return client
 
     def _try(self, call: Callable[[redis.Redis], Any]) -> Any:
@@ -113,7 +113,7 @@ class RedisLoan(Loan):
             if not isinstance(error, redis.RedisError | OSError):
                 raise
             self.fault = type(error).__name__
-            log.info("redis: %s goes on without its cache (%s)", self.lease.request.holder, self.fault)
+            log.info("redis: %s goes on without its cache (%s)", self.terms.request.holder, self.fault)
             return None
 
 
@@ -122,7 +122,7 @@ class RedisBackend:
 
     def __init__(self, url: str, size: int, runtime: Runtime) -> None:
         self.runtime = runtime
-        self.loans: dict[int, RedisLoan] = {}
+        self.leases: dict[int, RedisLease] = {}
         options: dict[str, Any] = {
             "socket_timeout": CALL_SECONDS,
             "socket_connect_timeout": CONNECT_SECONDS,
@@ -146,17 +146,17 @@ class RedisBackend:
         return f"Redis {found['redis_version']}"
 
     def close(self) -> None:
-        for loan in list(self.loans.values()):
-            loan.end("redis: its pool is closed")
-            loan.close()
+        for lease in list(self.leases.values()):
+            lease.end("redis: its pool is closed")
+            lease.close()
         self.pool.disconnect()
 
-    def lend(self, lease: Lease) -> Loan:
-        loan = self.loans[lease.token] = RedisLoan(lease, self)
-        return loan
+    def lend(self, terms: leases.Lease) -> Lease:
+        lease = self.leases[terms.token] = RedisLease(terms, self)
+        return lease
 
     def taken(self) -> int:
-        return len(self.loans)
+        return len(self.leases)
 
 
 class RedisActor(ResourceActor):

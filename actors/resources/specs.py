@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 
 from actors.core.supervision import ChildSpec
+from actors.resources.backend_slot import BackendSlot
 from actors.resources.browser import BrowserActor
 from actors.resources.database import DatabaseActor
-from actors.resources.lease import BackendSlot
 from actors.resources.model import ModelActor
 from actors.resources.redis import RedisActor
 from actors.resources.resource_actor import ResourceActor

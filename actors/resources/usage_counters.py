@@ -13,16 +13,24 @@ class _Line:
         self.waited = self.held = 0.0
 
 
-class Tally:
-    """One for all incarnations of a resource: a restart of its actor begins no new count.
-
-    Not thread-safe: the desk that has it now has a lock.
-    """
+class UsageCounters:
+    """One resource's counts. Touched by its actor's thread alone; the next incarnation goes on with a copy."""
 
     def __init__(self) -> None:
         self._jobs: defaultdict[str, _Line] = defaultdict(_Line)
         self.ended_by: Counter[str] = Counter()
         self.refused_by: Counter[str] = Counter()
+
+    def copy(self) -> "UsageCounters":
+        """The same counts, to go on with. Whoever has these may still be counting: it has been abandoned."""
+        other = UsageCounters()
+        for job, line in list(self._jobs.items()):
+            mine = other._jobs[job]
+            for column in _Line.__slots__:
+                setattr(mine, column, getattr(line, column))
+        other.ended_by.update(self.ended_by.copy())
+        other.refused_by.update(self.refused_by.copy())
+        return other
 
     def granted(self, job: str, waited: float) -> None:
         """A request was granted, after so many seconds."""

@@ -59,7 +59,6 @@ class RunActor(Actor):
             case Begin():
                 context = RunContext(self, self.ticket, self.environment)
                 result = self._attempt(context)
-                context.close()
                 if self.tell(self.ticket.owner, RunEnded(self.name, result)):
                     self.system.directory.unwatch(self.name, self.ticket.owner)  # a Down would say nothing new
                 self.end()

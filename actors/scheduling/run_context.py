@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from actors.core.future import Future
 from actors.protocol import account
-from actors.resources.client import Cache, Leases
+from actors.resources.client import Cache, Leases, LentBrowser, LentModel
 from actors.scheduling.outcome import RunCancelled
 from domain.jobs.spec import Holds, JobSpec
 from domain.resources.effects import Effects
@@ -22,8 +22,6 @@ from domain.settings import Settings
 from store.sql import Connection
 
 if TYPE_CHECKING:
-    from actors.resources.browser import BrowserLoan
-    from actors.resources.model import ModelLoan
     from actors.scheduling.run_actor import RunActor
     from store.flags import Flag
 
@@ -72,10 +70,6 @@ class RunContext:
         self.actor_name = actor.name
         spec = ticket.spec
         self._leases = Leases(self._system, actor.name, spec.name, spec.priority, spec.holds, spec.category)
-
-    def close(self) -> None:
-        """The attempt is over."""
-        self._leases.leave()
 
     @cached_property
     def log(self) -> "logging.LoggerAdapter[logging.Logger]":
@@ -146,11 +140,11 @@ class RunContext:
 
     def browser(
         self, category: str | None = None, wait: float = 60.0, hold: float = 120.0
-    ) -> "AbstractContextManager[BrowserLoan]":
+    ) -> AbstractContextManager[LentBrowser]:
         """A browser context with the site's session, in a `with`. Raises LeaseOrder while a connection is held."""
         return self._leases.browser(category, wait, hold)
 
-    def model(self, wait: float = 10.0, hold: float = 120.0) -> "AbstractContextManager[ModelLoan]":
+    def model(self, wait: float = 10.0, hold: float = 120.0) -> AbstractContextManager[LentModel]:
         """The language model, in a `with`. Raises LeaseRefused where there is none, or its budget is spent."""
         return self._leases.model(wait, hold)
 

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 @dataclass_transform(frozen_default=True)
-def _value(cls: type[T]) -> type[T]:
+def value(cls: type[T]) -> type[T]:
     """A frozen slotted dataclass, which only the type checker enforces: for what is made anew for every lease, since
     a dataclass that is frozen at run time takes three times as long to make."""
     return dataclass(slots=True, unsafe_hash=True)(cls)
@@ -33,9 +33,9 @@ class Cause(StrEnum):
     REVOKED = "revoked"
 
 
-@_value
+@value
 class Request:
-    """A wish for one unit.
+    """A wish for one unit: the message to its resource. Answer: the lease, or why there is none; it waits for it.
 
     request_id: unique for the life of the ledger. holder: the run's name. priority: 0 (critical) to 10 (background).
     wait_until: monotonic seconds, after which it is refused; in the past it means "now or never". hold_seconds: how
@@ -57,7 +57,7 @@ class Request:
             raise ValueError(f"job {self.job!r}: a hold of {self.hold_seconds} s is no hold; give more than 0")
 
 
-@_value
+@value
 class Lease:
     """The right to use one unit until `hold_until` (monotonic seconds), under a token larger than all before it."""
 
@@ -68,7 +68,7 @@ class Lease:
     hold_until: float
 
 
-@_value
+@value
 class Granted:
     """The unit is the requester's. waited: seconds."""
 
@@ -94,7 +94,7 @@ class Warned:
     left: float
 
 
-@_value
+@value
 class Ended:
     """Its holder gave the lease back. held: seconds."""
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
+from actors.protocol.model import Completion
 from actors.resources.client import NullCache
-from actors.resources.model import Completion
 from actors.scheduling.outcome import Outcome
 from actors.scheduling.run_actor import Job
 from domain.calendar import DAY, HOUR

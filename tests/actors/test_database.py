@@ -75,17 +75,16 @@ def test_a_lease_ends_when_its_holder_dies_and_the_server_stops_its_query(world:
     assert state.ended_by == (("holder died", 1),)
 
 
-def test_who_takes_leave_is_watched_over_while_it_holds_something_and_when_it_comes_again(
+def test_a_holder_is_watched_over_while_it_holds_something_and_when_it_comes_again(
     world: World, empty_dsn: str
 ) -> None:
     leases = world.holder("learn:1")
     with leases.database():
         pass
-    leases.leave()
+    world.settled("database", in_use=0, ended=1)
 
     def hold() -> None:
         with leases.database() as connection:
-            leases.leave()
             connection.execute("select pg_sleep(60)")
 
     work = InThread(hold)

@@ -12,7 +12,7 @@ from actors.protocol.alerts import Alert, AlertsState
 from actors.protocol.health import ComponentView, HealthView
 from actors.protocol.jobs import JobSnapshot, Waiting
 from actors.protocol.resources import ResourceState
-from actors.resources.usage_counters import Tally, pairs
+from actors.resources.usage_counters import UsageCounters, pairs
 from domain.jobs.spec import JobSpec, Kind
 from supervisors.dynamic import DynamicSupervisor
 from tests.actors.faceworld import FaceWorld
@@ -65,7 +65,7 @@ def test_alerts_and_the_usage_of_pools_are_there(world: FaceWorld) -> None:
 
 def used() -> ResourceState:
     """A database that `learn` and `plan` have used, behind a breaker that is half open."""
-    tally = Tally()
+    tally = UsageCounters()
     for job, waited in (("learn", 1.5), ("learn", 0.25), ("plan", 0.5), ("plan", 0.0)):
         tally.granted(job, waited)
     tally.ended("plan", held=2.0)

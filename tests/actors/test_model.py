@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from actors.protocol.model import ModelError
 from actors.protocol.resources import LeaseRefused
-from actors.resources.model import ModelError
 from actors.resources.specs import resource_specs
 from tests.resources import World
 

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from actors.resources.model import ModelError
+from actors.protocol.model import ModelError
 from actors.resources.specs import resource_specs
 from store import spend
 from store.migrate import migrate

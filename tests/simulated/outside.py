@@ -22,11 +22,11 @@ from actors.core.runtime import Runtime
 from actors.core.system import System
 from actors.resources.browser import BrowserActor
 from actors.resources.database import DatabaseActor, DatabaseDown
-from actors.resources.lease import Backend, BackendGone, Loan
+from actors.resources.lease import Backend, BackendGone, Lease
 from actors.resources.redis import RedisActor, RedisDown
 from actors.resources.session import SessionStore
 from actors.resources.specs import Make
-from domain.resources.leases import Lease
+from domain.resources import leases as books
 from social.inprocess import stepped
 
 R = TypeVar("R")
@@ -95,12 +95,13 @@ class Line(psycopg.Connection[Any]):
             line.shutdown(socket.SHUT_RDWR)
 
 
-class LineLoan(Loan):
+class LineLease(Lease):
     """One connection."""
 
-    def __init__(self, lease: Lease, backend: "Lines") -> None:
-        super().__init__(lease, backend.runtime)
-        self.backend = backend
+    backend: "Lines"
+
+    def __init__(self, terms: books.Lease, backend: "Lines") -> None:
+        super().__init__(terms, backend, backend.runtime)
         self.connection: Line | None = None
 
     def open(self) -> Line:
@@ -109,7 +110,6 @@ class LineLoan(Loan):
         return self.connection
 
     def give_back(self) -> bool:
-        self.backend.loans.pop(self.token, None)
         connection, self.connection = self.connection, None
         if connection is not None:
             self.backend.put(connection)
@@ -119,7 +119,6 @@ class LineLoan(Loan):
         return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and error.sqlstate is None
 
     def close(self) -> None:
-        self.backend.loans.pop(self.token, None)
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.close()
@@ -132,7 +131,7 @@ class Lines:
         self.dsn = dsn
         self.weather = weather
         self.runtime = runtime
-        self.loans: dict[int, LineLoan] = {}
+        self.leases: dict[int, LineLease] = {}
         self.idle: list[Line] = []
 
     def open(self) -> str:
@@ -148,18 +147,18 @@ class Lines:
         return "Postgres"
 
     def close(self) -> None:
-        for loan in list(self.loans.values()):
-            loan.end("database: its connections are closed")
-            loan.close()
+        for lease in list(self.leases.values()):
+            lease.end("database: its connections are closed")
+            lease.close()
         while self.idle:
             self.idle.pop().close()
 
-    def lend(self, lease: Lease) -> Loan:
-        loan = self.loans[lease.token] = LineLoan(lease, self)
-        return loan
+    def lend(self, terms: books.Lease) -> Lease:
+        lease = self.leases[terms.token] = LineLease(terms, self)
+        return lease
 
     def taken(self) -> int:
-        return len(self.loans)
+        return len(self.leases)
 
     def take(self) -> Line:
         """An idle connection, or a new one. Raises psycopg.OperationalError while the database is away."""
@@ -182,13 +181,13 @@ class Lines:
 
     def abandon(self) -> None:
         """The process is gone, and its sockets with it."""
-        for connection in [*self.idle, *(loan.connection for loan in self.loans.values())]:
+        for connection in [*self.idle, *(lease.connection for lease in self.leases.values())]:
             if connection is not None:
                 connection.close()
 
     def cut(self) -> None:
         """Break all connections."""
-        for connection in [*self.idle, *(loan.connection for loan in self.loans.values())]:
+        for connection in [*self.idle, *(lease.connection for lease in self.leases.values())]:
             if connection is not None:
                 connection.cut()
         self.idle.clear()
@@ -204,12 +203,13 @@ class Stored:
         self.values: dict[str, tuple[bytes, float]] = {}
 
 
-class CacheLoan(Loan):
+class CacheLease(Lease):
     """The cache, as long as it is there."""
 
-    def __init__(self, lease: Lease, backend: "Caches") -> None:
-        super().__init__(lease, backend.runtime)
-        self.backend = backend
+    backend: "Caches"
+
+    def __init__(self, terms: books.Lease, backend: "Caches") -> None:
+        super().__init__(terms, backend, backend.runtime)
 
     def get(self, key: str) -> bytes | None:
         if not self._works():
@@ -231,18 +231,17 @@ class CacheLoan(Loan):
             self.fault = "ConnectionError"
         return self.fault is None and self.ended is None
 
-    def open(self) -> "CacheLoan":
+    def open(self) -> "CacheLease":
         return self
 
     def give_back(self) -> bool:
-        self.backend.loans.pop(self.token, None)
         return True
 
     def is_fault(self, error: BaseException) -> bool:
         return False
 
     def close(self) -> None:
-        self.backend.loans.pop(self.token, None)
+        pass
 
 
 class Caches:
@@ -252,7 +251,7 @@ class Caches:
         self.stored = stored
         self.weather = weather
         self.runtime = runtime
-        self.loans: dict[int, CacheLoan] = {}
+        self.leases: dict[int, CacheLease] = {}
 
     def open(self) -> str:
         return self.check()
@@ -263,31 +262,32 @@ class Caches:
         return "Redis, simulated"
 
     def close(self) -> None:
-        for loan in list(self.loans.values()):
-            loan.end("redis: it is closed")
-        self.loans.clear()
+        for lease in list(self.leases.values()):
+            lease.end("redis: it is closed")
+        self.leases.clear()
 
-    def lend(self, lease: Lease) -> Loan:
-        loan = self.loans[lease.token] = CacheLoan(lease, self)
-        return loan
+    def lend(self, terms: books.Lease) -> Lease:
+        lease = self.leases[terms.token] = CacheLease(terms, self)
+        return lease
 
     def taken(self) -> int:
-        return len(self.loans)
+        return len(self.leases)
 
 
 # the browser
 
 
-class TabLoan(Loan):
+class TabLease(Lease):
     """A browser context of which nothing is left but the time that its pages take."""
 
-    def __init__(self, lease: Lease, backend: "Tabs") -> None:
-        super().__init__(lease, backend.system.runtime)
-        self.backend = backend
+    backend: "Tabs"
+
+    def __init__(self, terms: books.Lease, backend: "Tabs") -> None:
+        super().__init__(terms, backend, backend.system.runtime)
         self.gone = False
 
     def run(self, work: Callable[..., Awaitable[R]], *args: Any, timeout: float = 60.0, **named: Any) -> R:
-        """See `actors.resources.browser.BrowserLoan.run`. The coroutine is stepped in the holder's own thread."""
+        """See `actors.resources.browser.BrowserLease.run`. The coroutine is stepped in the holder's own thread."""
         self.check()
         deadline = self.runtime.now() + timeout
 
@@ -325,19 +325,18 @@ class TabLoan(Loan):
         with self.lock:
             self.lock.notify_all()
 
-    def open(self) -> "TabLoan":
+    def open(self) -> "TabLease":
         self.check()
         return self
 
     def give_back(self) -> bool:
-        self.backend.loans.pop(self.token, None)
         return True
 
     def is_fault(self, error: BaseException) -> bool:
         return isinstance(error, BrowserGone)
 
     def close(self) -> None:
-        self.backend.loans.pop(self.token, None)
+        pass
 
 
 class Tabs:
@@ -347,7 +346,7 @@ class Tabs:
         self.system = system
         self.weather = weather
         self.build = build
-        self.loans: dict[int, TabLoan] = {}
+        self.leases: dict[int, TabLease] = {}
 
     def open(self) -> str:
         self.system.runtime.sleep(0.4)
@@ -359,21 +358,21 @@ class Tabs:
         return "Chromium, simulated"
 
     def close(self) -> None:
-        for loan in list(self.loans.values()):
-            loan.end("browser: it is closed")
-        self.loans.clear()
+        for lease in list(self.leases.values()):
+            lease.end("browser: it is closed")
+        self.leases.clear()
 
-    def lend(self, lease: Lease) -> Loan:
-        loan = self.loans[lease.token] = TabLoan(lease, self)
-        return loan
+    def lend(self, terms: books.Lease) -> Lease:
+        lease = self.leases[terms.token] = TabLease(terms, self)
+        return lease
 
     def taken(self) -> int:
-        return len(self.loans)
+        return len(self.leases)
 
     def die(self) -> None:
         """As if it had been killed."""
-        for loan in list(self.loans.values()):
-            loan.leave()
+        for lease in list(self.leases.values()):
+            lease.leave()
         self.system.tell("browser", BackendGone(self.build, "Chromium is gone"))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from actors.resources.browser import BrowserLoan
+from actors.resources.client import LentBrowser
 from actors.scheduling.run_context import RunContext
 from domain.replies import accounts as rules
 from domain.replies import courtesy
@@ -25,7 +25,7 @@ class Met:
     wants_no_replies: bool = False
 
 
-def meet(ctx: RunContext, browser: BrowserLoan, handles: Iterable[str]) -> list[Met]:
+def meet(ctx: RunContext, browser: LentBrowser, handles: Iterable[str]) -> list[Met]:
     """Read the pages of these accounts. One that cannot be read is left out; the next reading comes to it again."""
     met = []
     for handle in handles:

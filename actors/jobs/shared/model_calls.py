@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from actors.protocol.journal import Append
+from actors.protocol.model import ModelError
 from actors.protocol.resources import LeaseEnded, LeaseRefused
-from actors.resources.model import ModelError
 from actors.scheduling.run_context import RunContext
 from domain.content.prompts import Prompt
 from store.spend import Spend

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from actors.protocol.resources import LeaseEnded
-from actors.resources.browser import BrowserLoan
+from actors.resources.client import LentBrowser
 from actors.scheduling.run_context import RunContext
 from social.site import Counts, Missing, PageBroken, SiteError, SiteTimeout
 from store.posts import Post
@@ -32,7 +32,7 @@ class Seen:
     ended: Exception | None = None
 
 
-def look(ctx: RunContext, browser: BrowserLoan, posts: Iterable[Post], seconds: float) -> Seen:
+def look(ctx: RunContext, browser: LentBrowser, posts: Iterable[Post], seconds: float) -> Seen:
     """Read the page of each post. No page is begun when `seconds` (real) are over."""
     seen, until = Seen(), ctx.now() + seconds
     for post in posts:

@@ -7,7 +7,7 @@ asks for patience or a login ends the run at once.
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
-from actors.resources.browser import BrowserLoan
+from actors.resources.client import LentBrowser
 from actors.scheduling.run_context import RunContext
 from domain.analysis.peers import PeerPost, Standing, standing
 from domain.content.topics import read
@@ -23,7 +23,7 @@ Seen = tuple[PeerPost, str]
 class Pages:
     """The pages of one run, counted."""
 
-    def __init__(self, ctx: RunContext, browser: BrowserLoan) -> None:
+    def __init__(self, ctx: RunContext, browser: LentBrowser) -> None:
         self.ctx = ctx
         self.browser = browser
         self.good = 0
