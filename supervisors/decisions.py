@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from enum import Enum, auto
 from typing import Protocol
 
-from actors.core.lifecycle import Crashed, ExitReason, Killed, NoProcess, Normal, Shutdown
+from actors.core.lifecycle import Crashed, ExitReason, Killed, Normal, Shutdown
 from actors.core.supervision import ChildSpec
 
 
@@ -24,8 +24,30 @@ def is_abnormal(reason: ExitReason) -> bool:
     match reason:
         case Normal() | Shutdown():
             return False
-        case Crashed() | Killed() | NoProcess():
+        case _:
             return True
+
+
+def is_reported(restart: str, reason: ExitReason) -> bool:
+    """Whether a child's own end is news for the log: of a permanent one always, since it should not have ended."""
+    return restart == "permanent" or is_abnormal(reason)
+
+
+def is_ordered(restart: str, shutdown: float | None, reason: ExitReason) -> bool:
+    """Whether a child that was stopped has ended as it was told to; any other reason is reported.
+
+    Source: OTP's `shutdown/1`. A permanent child is not to end by itself, so of it only the plain order counts.
+    shutdown: as in its spec.
+    """
+    match reason:
+        case Shutdown(""):
+            return shutdown != 0 or restart != "permanent"
+        case Shutdown() | Normal():
+            return restart != "permanent"
+        case Killed():
+            return shutdown == 0
+        case _:
+            return False
 
 
 def after_exit(restart: str, reason: ExitReason) -> After:
@@ -83,7 +105,7 @@ def kind_of(reason: ExitReason) -> str:
             return "crashed"
         case Killed():
             return "killed"
-        case NoProcess():
+        case _:
             return "no process"
 
 

@@ -11,10 +11,12 @@ Semantics are those of OTP's `simple_one_for_one` and of Elixir's `DynamicSuperv
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from actors.core.directory import NameTaken
+from actors.core.foreign import as_repr, as_text, guarded
 from actors.core.lifecycle import ExitReason
 from actors.core.supervision import (
     AlreadyPresent,
@@ -36,6 +38,7 @@ from actors.core.supervision import (
     TooManyChildren,
 )
 from actors.core.system import StartFailed
+from supervisors.decisions import is_ordered
 from supervisors.specs import Faulty, Flags, flag_faults, spec_faults
 from supervisors.supervisor_base import Child, SupervisorBase
 
@@ -70,12 +73,17 @@ class DynamicSupervisor(SupervisorBase):
     def terminate(self, reason: ExitReason) -> None:
         """Ask all to stop at once, then wait for each until its own time, counted from the same moment, is over."""
         running = [(child, child.actor) for child in self.children.values() if child.actor is not None]
+        unordered: Counter[str] = Counter()
         began = self.now()
         for child, actor in running:
             if child.spec.shutdown != 0:
                 self.system.ask_to_stop(actor)
         for child, actor in sorted(running, key=lambda one: math.inf if (s := one[0].spec.shutdown) is None else s):
-            self.system.await_end(actor, child.spec.shutdown, since=began)
+            ended = self.system.await_end(actor, child.spec.shutdown, since=began)
+            if not is_ordered(child.spec.restart, child.spec.shutdown, ended):
+                unordered[as_text(ended)] += 1
+        for why, number in unordered.items():  # one line a reason: there may be thousands of children
+            self.report("shutdown error", f"{number} of {len(running)} children", why)
         self.system.board.take_down(f"supervisor:{self.name}")
 
     def receive(self, message: Any) -> Any:
@@ -83,7 +91,7 @@ class DynamicSupervisor(SupervisorBase):
             case StartChild(spec):
                 return self._start_child(spec)
             case StartFromTemplate(arguments):
-                return self._start_child(None if self._template is None else self._template(*arguments))
+                return self._start_from_template(arguments)
             case TerminateChild(id):
                 return self._terminate_child(id)
             case RestartChild() | DeleteChild():
@@ -92,10 +100,13 @@ class DynamicSupervisor(SupervisorBase):
                 return super().receive(message)
 
     def in_order(self) -> list[Child]:
-        return list(reversed(self.children.values()))
+        """By incarnation, oldest first, and behind them those that restart: OTP's order of pids."""
+        return sorted(self.children.values(), key=lambda child: child.state == "restarting")
 
     def attempt(self, child: Child) -> None:
         match self.start_one(child):
+            case Started():
+                self.children[child.spec.id] = self.children.pop(child.spec.id)  # a new incarnation, the youngest
             case Ignored():
                 self.forget(child)
             case StartError() as failure:
@@ -108,11 +119,22 @@ class DynamicSupervisor(SupervisorBase):
     def forget(self, child: Child) -> None:
         self.children.pop(child.spec.id, None)
 
+    def _start_from_template(self, arguments: tuple[Any, ...]) -> object:
+        specs: list[ChildSpec] = []
+        template = self._template
+        if template is not None:
+            error = guarded(lambda: specs.append(template(*arguments)))
+            if error is not None:
+                failure = StartFailed(f"{self.name}: its template made no child: {as_repr(error)}")
+                failure.__cause__ = error
+                return StartError("", failure)
+        return self._start_child(specs[0] if specs else None)
+
     def _start_child(self, spec: ChildSpec | None) -> object:
         if faults := spec_faults(spec, self.flags.auto_shutdown):
             return FaultySpec(tuple(faults))
         assert spec is not None
-        if (known := self.children.get(spec.id)) is not None:
+        if (known := self.find_child(spec.id)) is not None:
             return AlreadyPresent(spec.id) if known.actor is None else AlreadyStarted(spec.id, known.actor.generation)
         if self._max_children is not None and len(self.children) >= self._max_children:
             return TooManyChildren(self._max_children)
@@ -127,7 +149,7 @@ class DynamicSupervisor(SupervisorBase):
         return result
 
     def _terminate_child(self, id: str) -> Done | NotFound:
-        child = self.children.get(id)
+        child = self.find_child(id)
         if child is None:
             return NotFound(id)
         self.stop_one(child)

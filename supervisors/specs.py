@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from actors.core.foreign import as_repr, guarded
 from actors.core.supervision import ChildSpec, SpecFault
 from domain.backoff import Backoff
 
@@ -38,7 +39,7 @@ class Faulty(ValueError):
     """Flags or specs that cannot be. faults: all of them."""
 
     def __init__(self, faults: Sequence[SpecFault]) -> None:
-        super().__init__("; ".join(f"{fault.reason}: {fault.value!r}" for fault in faults))
+        super().__init__("; ".join(f"{fault.reason}: {as_repr(fault.value)}" for fault in faults))
         self.faults = tuple(faults)
 
 
@@ -48,10 +49,14 @@ def flag_faults(flags: Flags) -> list[SpecFault]:
 
 
 def spec_faults(spec: object, auto_shutdown: str = "never") -> list[SpecFault]:
-    """All faults of one child spec, under a supervisor with this auto_shutdown."""
-    return (
-        _spec_faults(spec, auto_shutdown) if isinstance(spec, ChildSpec) else [SpecFault("invalid_child_spec", spec)]
-    )
+    """All faults of one child spec, under a supervisor with this auto_shutdown.
+
+    What cannot even be looked at (a field whose comparison raises) is no spec.
+    """
+    faults: list[SpecFault] = []
+    if not issubclass(type(spec), ChildSpec) or guarded(lambda: faults.extend(_spec_faults(spec, auto_shutdown))):
+        return [SpecFault("invalid_child_spec", spec)]
+    return faults
 
 
 def _flag_faults(flags: Any) -> list[SpecFault]:  # Any: what a caller without a type checker may have put in
@@ -73,6 +78,8 @@ def _spec_faults(spec: Any, auto_shutdown: str) -> list[SpecFault]:
     faults = []
     if not spec.id:
         faults.append(SpecFault("missing_id", spec.id))
+    elif guarded(lambda: hash(spec.id)):
+        faults.append(SpecFault("invalid_id", spec.id))
     if spec.start is None:
         faults.append(SpecFault("missing_start", spec.start))
     elif not callable(spec.start):

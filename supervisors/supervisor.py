@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from actors.core.directory import NameTaken
+from actors.core.foreign import as_text
 from actors.core.lifecycle import ExitReason
 from actors.core.supervision import (
     AlreadyPresent,
@@ -72,9 +73,12 @@ class Supervisor(SupervisorBase):
             match self.start_one(child):
                 case Ignored() if spec.restart == "temporary":
                     del self.children[spec.id]
-                case StartError(_, cause):
+                case StartError(_, cause) as failure:
+                    self.report_failed_start(child, failure)
                     self._stop_in_reverse(list(self.children.values()))
-                    raise ChildDidNotStart(f"{self.name}: its child {spec.id} did not start: {cause}") from cause
+                    raise ChildDidNotStart(
+                        f"{self.name}: its child {spec.id} did not start: {as_text(cause)}"
+                    ) from cause
             self.show(child)
 
     def terminate(self, reason: ExitReason) -> None:
@@ -120,6 +124,10 @@ class Supervisor(SupervisorBase):
         if child.spec.restart == "temporary":
             del self.children[child.spec.id]
 
+    def in_order(self) -> list[Child]:
+        """OTP keeps the ids of static children in the order in which it ends them."""
+        return list(reversed(self.children.values()))
+
     def _group(self, child: Child) -> list[Child]:
         if self.strategy == "one_for_one":
             return [child]  # said here too, so that a restart costs the same with a thousand siblings
@@ -134,7 +142,7 @@ class Supervisor(SupervisorBase):
     def _start_child(self, spec: ChildSpec) -> object:
         if faults := spec_faults(spec, self.flags.auto_shutdown):
             return FaultySpec(tuple(faults))
-        known = self.children.get(spec.id)
+        known = self.find_child(spec.id)
         if known is not None:
             return AlreadyPresent(spec.id) if known.actor is None else AlreadyStarted(spec.id, known.actor.generation)
         child = Child(spec)
@@ -151,7 +159,7 @@ class Supervisor(SupervisorBase):
         return result
 
     def _terminate_child(self, id: str) -> Done | NotFound:
-        child = self.children.get(id)
+        child = self.find_child(id)
         if child is None:
             return NotFound(id)
         self.stop_one(child)
@@ -161,7 +169,7 @@ class Supervisor(SupervisorBase):
         return Done()
 
     def _restart_child(self, id: str) -> Started | Ignored | StartError | StillRunning | StillRestarting | NotFound:
-        child = self.children.get(id)
+        child = self.find_child(id)
         match None if child is None else child.state:
             case "running":
                 return StillRunning(id)
@@ -174,7 +182,7 @@ class Supervisor(SupervisorBase):
         return result
 
     def _delete_child(self, id: str) -> Done | StillRunning | StillRestarting | NotFound:
-        child = self.children.get(id)
+        child = self.find_child(id)
         match None if child is None else child.state:
             case "running":
                 return StillRunning(id)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from actors.core.base import Actor, Ignore
-from actors.core.lifecycle import Exit, ExitReason, Killed, Shutdown, SystemMessage
+from actors.core.foreign import as_text, guarded, report
+from actors.core.lifecycle import Crashed, Exit, ExitReason, Killed, Shutdown, SystemMessage
 from actors.core.runtime import Timer
 from actors.core.statistics import Histogram
 from actors.core.supervision import (
@@ -30,7 +31,7 @@ from actors.core.supervision import (
     WhichChildren,
 )
 from actors.core.system import StartFailed
-from supervisors.decisions import After, after_exit, hung, kind_of, shuts_down
+from supervisors.decisions import After, after_exit, hung, is_ordered, is_reported, kind_of, shuts_down
 from supervisors.intensity import Restarts
 from supervisors.specs import Flags
 
@@ -95,6 +96,10 @@ class Child:
         return ChildInfo(self.spec.id, self.spec.type, self.state, generation, self.restarts, self.last_reason)
 
 
+def _error_of(reason: ExitReason) -> BaseException | None:
+    return reason.error if isinstance(reason, Crashed) else None
+
+
 class SupervisorBase(Actor):
     """The base of supervisors."""
 
@@ -119,7 +124,7 @@ class SupervisorBase(Actor):
     def receive(self, message: Any) -> Any:
         match message:
             case Exit(name, generation, reason):
-                child = self.children.get(name)
+                child = self.find_child(name)
                 if child is not None and child.actor is not None and child.actor.generation == generation:
                     self._note_end(child, reason)
                     self._ended_by_itself(child, reason)
@@ -141,11 +146,11 @@ class SupervisorBase(Actor):
             case WhichChildren():
                 return tuple(child.info() for child in self.in_order())
             case WhichChild(id):
-                return self.children[id].info() if id in self.children else NotFound(id)
+                return NotFound(id) if (child := self.find_child(id)) is None else child.info()
             case CountChildren():
                 return self.counts()
             case GetChildSpec(id):
-                return self.children[id].spec if id in self.children else NotFound(id)
+                return NotFound(id) if (child := self.find_child(id)) is None else child.spec
             case _:
                 return super().receive(message)
         return None
@@ -164,9 +169,15 @@ class SupervisorBase(Actor):
     def forget(self, child: Child) -> None:
         """It has ended and is not to be restarted: drop what is not kept of it."""
 
+    @abstractmethod
     def in_order(self) -> list[Child]:
         """The children as `which_children` lists them."""
-        return list(self.children.values())
+
+    def find_child(self, id: str) -> Child | None:
+        """The child of that id. Whoever asks may have put anything there: what cannot be looked up is nobody's id."""
+        found: list[Child | None] = []
+        guarded(lambda: found.append(self.children.get(id)))
+        return found[0] if found else None
 
     def counts(self) -> ChildCounts:
         """OTP's `count_children`."""
@@ -197,9 +208,13 @@ class SupervisorBase(Actor):
         elif flags.cool_down is not None:
             wait, self._recent = flags.cool_down, Restarts()
             self._cooling_until = now + wait
+            limit = f"over {flags.intensity} restarts in {flags.period:g} s"
+            self.report(f"leaves it down for {wait:g} s", f"child {child.spec.id}", limit)
         else:
             child.state = "undefined"
-            self.end(Shutdown(f"over {flags.intensity} restarts in {flags.period:g} s, the last of {child.spec.id}"))
+            limit = f"over {flags.intensity} restarts in {flags.period:g} s, the last of {child.spec.id}"
+            self.report("gives up", f"child {child.spec.id}", limit)
+            self.end(Shutdown(limit))
             return
         if wait > 0:
             self.take_down_with(child)
@@ -232,6 +247,8 @@ class SupervisorBase(Actor):
         if child.actor is not None:
             reason = self.system.stop_and_wait(child.actor, child.spec.shutdown)
             self._note_end(child, reason)
+            if not is_ordered(child.spec.restart, child.spec.shutdown, reason):
+                self.report("shutdown error", f"child {child.spec.id}", as_text(reason), error=_error_of(reason))
         child.state = "undefined"
 
     def restarting(self, child: Child, wait: float = 0.0) -> None:
@@ -246,7 +263,7 @@ class SupervisorBase(Actor):
 
     def _note_end(self, child: Child, reason: ExitReason) -> None:
         child.state, child.actor = "undefined", None
-        child.last_reason, child.last_kind = str(reason), kind_of(reason)
+        child.last_reason, child.last_kind = as_text(reason), kind_of(reason)
         child.down_since = self.now()
 
     def _note_restart(self, child: Child, generation: int) -> None:
@@ -262,15 +279,18 @@ class SupervisorBase(Actor):
 
     def _report_crash(self, child: Child, reason: ExitReason) -> None:
         """Logged after the restart, so that a slow log delays nobody's return."""
-        error = getattr(reason, "error", None)
-        if error is not None or isinstance(reason, Killed):
-            log.error(
-                "%s: child %s ended (%s); now %s", self.name, child.spec.id, reason, child.state, exc_info=error
-            )
+        if is_reported(child.spec.restart, reason):
+            text = "%s: child %s ended (%s); now %s"
+            words = (self.name, child.spec.id, as_text(reason), child.state)
+            report(log, logging.ERROR, text, *words, error=_error_of(reason))
 
     def report_failed_start(self, child: Child, failure: StartError) -> None:
-        """Its restart has failed; it will be tried again."""
-        log.error("%s: child %s did not restart: %s", self.name, child.spec.id, failure.cause)
+        """It did not start; what comes of that is the caller's."""
+        self.report("start error", f"child {child.spec.id}", as_text(failure.cause))
+
+    def report(self, context: str, offender: str, reason: str, error: BaseException | None = None) -> None:
+        """OTP's supervisor report: in what context, who, and why."""
+        report(log, logging.ERROR, "%s: %s: %s (%s)", self.name, context, offender, reason, error=error)
 
     # hung children
 

@@ -24,6 +24,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from actors.core.foreign import as_repr, as_text, report, type_name
 from actors.core.future import CallerError, CannotAnswer, Future
 from actors.core.lifecycle import Crashed, ExitReason, Normal, Ping, Pong, Stop, SystemMessage, TaskDone, TaskFailed
 from actors.core.mailbox import Envelope, Mailbox
@@ -40,6 +41,11 @@ class Ignore(Exception):
 
 class Abnormal(Exception):
     """Stands for an error that is no `Exception` (SystemExit, a cancellation) where one travels to another thread."""
+
+
+def _portable(error: BaseException) -> Exception:
+    """As it may travel to another thread."""
+    return error if isinstance(error, Exception) else Abnormal(f"{type_name(error)}: {as_text(error)}")
 
 
 class _NoReply:
@@ -81,7 +87,7 @@ class Actor(PykkaActor):
 
     def receive(self, message: Any) -> Any:
         """Handle one message. What it returns is the answer of an ask; NO_REPLY leaves the answer to `reply`."""
-        log.warning("%s: unknown message %r, ignored", self.name, message)
+        report(log, logging.WARNING, "%s: unknown message %s, ignored", self.name, as_repr(message))
         self.system.count_dead_letter("unknown message", self.name, message)
 
     def terminate(self, reason: ExitReason) -> None:
@@ -146,7 +152,9 @@ class Actor(PykkaActor):
             self.system.enter(self)
             try:
                 outcome: Any = TaskDone(label, work())
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - it travels to the owner
+            except RuntimeEnds:
+                raise
+            except BaseException as error:  # noqa: BLE001 - it travels to the owner
                 outcome = TaskFailed(label, error)
             finally:
                 self.system.enter(None)
@@ -156,7 +164,7 @@ class Actor(PykkaActor):
 
     def end(self, reason: ExitReason | None = None) -> None:
         """End myself after this handler: normally, unless a reason is given."""
-        self._ending = reason or Normal()
+        self._ending = Normal() if reason is None else reason
 
     def stop(self) -> None:
         """pykka's name for `end()`."""
@@ -182,6 +190,11 @@ class Actor(PykkaActor):
         self.system.enter(self)
         try:
             self._live(started)
+        except RuntimeEnds:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the reason of this end: there is none without its news
+            self.system.leave(self, Crashed(error))
+            started.fail(_portable(error))
         finally:
             self.system.enter(None)
             self.system.thread_ended(self)
@@ -193,21 +206,30 @@ class Actor(PykkaActor):
             raise
         except BaseException as error:  # noqa: BLE001 - it travels to the starter
             self.system.leave(self, Normal() if isinstance(error, Ignore) else Crashed(error))
-            started.fail(error if isinstance(error, Exception) else Abnormal(f"{type(error).__name__} in on_start"))
+            started.fail(_portable(error))
             return
         self.serving = True
         if not started.set(True):
             return  # too late: the starter has given up, and fences
         reason = self._serve()
         if reason is None or self.fenced:
-            return  # fenced: whoever did it has announced the end
+            self.system.fail_unanswered(self)  # whoever fenced it has announced the end, and may not have seen these
+            return
         self.handling_since = self.now()  # a clean-up can hang like any handler
         try:
             self.terminate(reason)
         except RuntimeEnds:
             raise
-        except BaseException as error:
-            log.exception("%s: terminate failed (it was ending for this reason: %s)", self.name, reason)
+        except BaseException as error:  # noqa: BLE001 - the reason of this end
+            why = as_text(reason)
+            report(
+                log,
+                logging.ERROR,
+                "%s: terminate failed (it was ending for this reason: %s)",
+                self.name,
+                why,
+                error=error,
+            )
             reason = Crashed(error)
         self.system.leave(self, reason)
 
@@ -217,21 +239,24 @@ class Actor(PykkaActor):
         counts = handled.counts
         while not self._ends():
             envelope = get()
-            if envelope is None or self.fenced:
+            if envelope is None:
                 return None
-            asker = envelope.reply_to
+            # Taken first, looked at then: whoever fences marks it first and looks at what it has taken then, so that
+            # one of the two sees the other and no asker is left.
+            self.asker = asker = envelope.reply_to
+            if self.fenced:
+                self.system.hand_back(self, [envelope], "abandoned")
+                return None
             if asker is not None and asker.settled():
                 self.system.count_dead_letter("asker gave up", self.name, envelope.message)
                 continue
             self.handling_since = began = now()
-            if asker is not None:
-                self.asker = asker
             message = envelope.message
             try:
                 answer = self._handle(message) if isinstance(message, SystemMessage) else self.receive(message)
             except (CallerError, CannotAnswer) as refusal:
                 if asker is None:
-                    log.warning("%s: %s (told, so nobody hears it)", self.name, refusal)
+                    report(log, logging.WARNING, "%s: %s (told, so nobody hears it)", self.name, as_text(refusal))
                 else:
                     asker.fail(refusal)
             except RuntimeEnds:

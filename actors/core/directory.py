@@ -9,7 +9,6 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from actors.core.lifecycle import ExitReason
 from actors.core.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -71,13 +70,16 @@ class Directory:
         """The living incarnation of `name`, or None. No lock: one look into one dict."""
         return self.living.get(name)
 
-    def unregister(self, actor: "Actor", reason: ExitReason) -> list[str]:
-        """Take it out, if it still holds its name, and its watches with it. Returns who watched it, each once."""
+    def unregister(self, actor: "Actor", why: str) -> list[str]:
+        """Take it out, if it still holds its name, and its watches with it. Returns who watched it, each once.
+
+        why: the reason of its end, in words.
+        """
         with self._lock:
             if self.living.get(actor.name) is not actor:
                 return []
             del self.living[actor.name]
-            self._ends[actor.name] = str(reason)
+            self._ends[actor.name] = why
             if len(self._ends) > REMEMBERED_ENDS:
                 self._ends.popitem(last=False)
             for watched in self._watching.pop(actor.name, ()):

@@ -4,10 +4,14 @@ First come, first set: whatever settles it later (an answer after the time-out, 
 Settling and giving up exclude each other, so that a message whose asker has given up is not executed later.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
+from actors.core.foreign import guarded, report
 from actors.core.runtime import Runtime
+
+log = logging.getLogger("roost.actors")
 
 
 class AskError(Exception):
@@ -99,12 +103,15 @@ class Future:
         return self._settled
 
     def on_settled(self, callback: Callable[["Future"], None]) -> None:
-        """Call `callback(self)` once it is settled, in the thread that settles it: at once if it is already."""
+        """Call `callback(self)` once it is settled, in the thread that settles it: at once if it is already.
+
+        What it raises is logged and ends nobody: that thread is most often another actor's.
+        """
         with self._changed:
             if not self._settled:
                 self._callbacks.append(callback)
                 return
-        callback(self)
+        self._call_back(callback)
 
     def _settle(self, value: Any, error: BaseException | None) -> bool:
         changed = self._changed
@@ -119,5 +126,9 @@ class Future:
         finally:
             changed.release()
         for callback in callbacks:
-            callback(self)
+            self._call_back(callback)
         return True
+
+    def _call_back(self, callback: Callable[["Future"], None]) -> None:
+        if (error := guarded(lambda: callback(self))) is not None:
+            report(log, logging.ERROR, "a callback of an answer failed", error=error)

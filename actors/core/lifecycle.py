@@ -6,6 +6,8 @@ Every actor speaks these, supervised or not.
 from dataclasses import dataclass
 from typing import Any
 
+from actors.core.foreign import as_text, type_name
+
 
 class SystemMessage:
     """What travels in the system lane of a mailbox: read before any user message, never refused for want of room."""
@@ -38,7 +40,7 @@ class Crashed:
     error: BaseException
 
     def __str__(self) -> str:
-        return f"crashed: {type(self.error).__name__}: {self.error}"
+        return f"crashed: {type_name(self.error)}: {as_text(self.error)}"
 
 
 @dataclass(frozen=True, slots=True)

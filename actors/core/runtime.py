@@ -313,23 +313,20 @@ class _Scheduled:
 
 
 class _Timers:
-    """One thread for all timers of a process; it starts with the first of them."""
+    """One thread for all timers of a process. It is there from the beginning: a timer never fails for want of it."""
 
     def __init__(self, runtime: ThreadedRuntime) -> None:
         self._runtime = runtime
         self._heap: list[tuple[float, int, _Scheduled]] = []
         self._order = count()
         self._changed = _Condition()
-        self._running = False
+        runtime.spawn("timers", self._loop)
 
     def add(self, when: float, callback: Callable[[], None]) -> _Scheduled:
         entry = _Scheduled(callback)
         with self._changed:
             heapq.heappush(self._heap, (when, next(self._order), entry))
-            if not self._running:
-                self._running = True
-                self._runtime.spawn("timers", self._loop)
-            elif self._heap[0][2] is entry:
+            if self._heap[0][2] is entry:
                 self._changed.notify()
         return entry
 
@@ -338,7 +335,7 @@ class _Timers:
             callback = self._next_due()
             try:
                 callback()
-            except Exception:
+            except BaseException:
                 # A timer belongs to whoever set it; the thread belongs to all.
                 log.exception("a timer's callback failed; the other timers go on")
 

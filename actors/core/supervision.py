@@ -81,7 +81,7 @@ class DeleteChild:
 
 @dataclass(frozen=True, slots=True)
 class WhichChildren:
-    """Answer: a tuple of ChildInfo, in start order (dynamic: newest first)."""
+    """Answer: a tuple of ChildInfo, newest first; dynamic ones by incarnation, oldest first, restarting ones last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from typing import Any
 from actors.core.base import Actor, Ignore
 from actors.core.board import Board
 from actors.core.directory import Directory
+from actors.core.foreign import as_repr, as_text, report, type_name
 from actors.core.future import ActorDead, AskError, AskTimeout, Future, Refused
-from actors.core.lifecycle import Down, Exit, ExitReason, Killed, NoProcess, Stop, SystemMessage
+from actors.core.lifecycle import Crashed, Down, Exit, ExitReason, Killed, NoProcess, Stop, SystemMessage
 from actors.core.mailbox import TAKEN, Envelope
 from actors.core.pykka_adapter import construct
-from actors.core.runtime import Runtime
+from actors.core.runtime import Runtime, RuntimeEnds
 from actors.core.statistics import Histogram
 
 log = logging.getLogger("roost.actors")
@@ -71,10 +72,17 @@ class System:
             actor = construct(make, name, self)
             actor.supervisor = supervisor
             self.directory.register(actor, self.current())
-        except (Exception, SystemExit) as error:
-            raise StartFailed(f"{name}: could not be started: {error!r}") from error
+        except RuntimeEnds:
+            raise
+        except BaseException as error:
+            raise StartFailed(f"{name}: could not be started: {as_repr(error)}") from error
         started = Future(self.runtime, name)
-        self.runtime.spawn(f"{name}#{actor.generation}", lambda: actor.run(started))
+        try:
+            self.runtime.spawn(f"{name}#{actor.generation}", lambda: actor.run(started))
+        except Exception as error:  # no thread is to be had
+            self.leave(actor, Crashed(error))
+            self.thread_ended(actor)
+            raise StartFailed(f"{name}: could not be started: {as_repr(error)}") from error
         try:
             started.get(timeout, f"{name}: the end of its on_start")
         except Ignore:
@@ -82,7 +90,7 @@ class System:
         except Exception as error:
             if isinstance(error, AskTimeout) and started.given_up:
                 self.fence(actor, f"did not start in {timeout} s")
-            raise StartFailed(f"{name}: did not start: {error!r}") from error
+            raise StartFailed(f"{name}: did not start: {as_repr(error)}") from error
         return actor
 
     def fence(self, actor: Actor, why: str) -> bool:
@@ -136,19 +144,14 @@ class System:
         """The end of an incarnation, once: by its own thread or by whoever fences it. Returns whether it was now."""
         if not actor.end_once():
             return False
-        watchers = self.directory.unregister(actor, reason)
+        why = as_text(reason)
+        watchers = self.directory.unregister(actor, why)
         left = actor.mailbox.close()
         if actor.has_children:
             for orphan in self.directory.children_of(actor.name):
-                self.fence(orphan, f"its supervisor {actor.name} ended without it ({reason})")
-        unheard = ActorDead(f"{actor.name}: ended ({reason}) before it came to the message")
-        for envelope in left:
-            if envelope.reply_to is not None:
-                envelope.reply_to.fail(unheard)
-            if envelope.reply_to is not None or not isinstance(envelope.message, SystemMessage):
-                self.count_dead_letter("dead", actor.name, envelope.message)
-        for asker in actor.unanswered_asks():
-            asker.fail(ActorDead(f"{actor.name}: ended ({reason}) before it answered"))
+                self.fence(orphan, f"its supervisor {actor.name} ended without it ({why})")
+        self.hand_back(actor, left, f"ended ({why})")
+        self.fail_unanswered(actor, f"ended ({why})")
         for watcher in watchers:
             self._announce(watcher, (Down(actor.name, actor.generation, reason)))
         actor.ended.set(reason)
@@ -156,11 +159,25 @@ class System:
             self._announce(actor.supervisor, (Exit(actor.name, actor.generation, reason)))
         return True
 
+    def hand_back(self, actor: Actor, envelopes: list[Envelope], how: str) -> None:
+        """Tell whoever asked that these will not be handled, since the actor has ended. how: it did."""
+        unheard = ActorDead(f"{actor.name}: {how} before it came to the message")
+        for envelope in envelopes:
+            if envelope.reply_to is not None:
+                envelope.reply_to.fail(unheard)
+            if envelope.reply_to is not None or not issubclass(type(envelope.message), SystemMessage):
+                self.count_dead_letter("dead", actor.name, envelope.message)
+
+    def fail_unanswered(self, actor: Actor, how: str = "abandoned") -> None:
+        """Tell whoever waits for an answer of it that none comes. how: it ended."""
+        for asker in actor.unanswered_asks():
+            asker.fail(ActorDead(f"{actor.name}: {how} before it answered"))
+
     def thread_ended(self, actor: Actor) -> None:
         """Called last by an actor's own thread."""
         with self._counts:
             actor.thread_over = True
-            self._handled[type(actor).__name__].take_in(actor.handled_seconds)
+            self._handled[type_name(actor)].take_in(actor.handled_seconds)
             self._zombies.pop(actor, None)
 
     def zombies(self) -> list[str]:
@@ -175,7 +192,7 @@ class System:
             for kind, handled in self._handled.items():
                 total[kind].take_in(handled)
         for actor in self.directory.actors():
-            total[type(actor).__name__].take_in(actor.handled_seconds)
+            total[type_name(actor)].take_in(actor.handled_seconds)
         return total
 
     def monitor(self, name: str, watcher: str) -> None:
@@ -211,7 +228,7 @@ class System:
         except AskTimeout:
             if not future.given_up:
                 raise  # it is the answer: the asked has waited for somebody in vain
-            raise AskTimeout(f"{name}: an answer to {type(message).__name__}: none in {timeout:g} s") from None
+            raise AskTimeout(f"{name}: an answer to {type_name(message)}: none in {timeout:g} s") from None
 
     def ask_later(self, name: str, message: Any) -> Future:
         """Send, and return at once the place where the answer will arrive."""
@@ -236,7 +253,7 @@ class System:
                 self._letters_logged[reason] = now
         if not quiet:
             level = logging.DEBUG if self.in_transit else logging.WARNING
-            log.log(level, "dead letter: %s to %s: %s (%d so far)", type(message).__name__, name, reason, number)
+            report(log, level, "dead letter: %s to %s: %s (%d so far)", type_name(message), name, reason, number)
 
     def _send(self, name: str, envelope: Envelope) -> str | None:
         """Put it into the mailbox of `name`, unless the sender is fenced. Returns why that failed, or None."""
@@ -245,7 +262,7 @@ class System:
             self.count_dead_letter("fenced", name, envelope.message)
             return "fenced"
         if self._observed:
-            self.runtime.checkpoint("tell", name, type(envelope.message).__name__)
+            self.runtime.checkpoint("tell", name, type_name(envelope.message))
         actor = self._living.get(name)
         if actor is None:
             refusal: str | None = "no such actor"

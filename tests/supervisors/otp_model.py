@@ -15,6 +15,7 @@ class Kid:
     restart: str
     significant: bool
     state: str = "undefined"
+    incarnation: int = 0  # the present one, or the last: they grow as pids do
 
 
 @dataclass
@@ -30,6 +31,7 @@ class Model:
     restarts: list[int] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     up: bool = True
+    incarnations: int = 0
 
     # the life of one child
 
@@ -37,6 +39,8 @@ class Model:
         outcome = self.plans[kid.id].pop(0) if self.plans.get(kid.id) else OK
         kid.state = "running" if outcome == OK else "undefined"
         if outcome == OK:
+            self.incarnations += 1
+            kid.incarnation = self.incarnations
             self.log.append(f"+{kid.id}")
         return outcome
 
@@ -115,6 +119,13 @@ class Model:
             if self._start(one) == FAIL:
                 return one
         return None
+
+    def which_children(self) -> list[Kid]:
+        """Static ones in the order in which they would be ended. Dynamic ones are the keys of a map: pids, and
+        behind them what stands for those that restart."""
+        if self.strategy == "dynamic":
+            return sorted(self.kids, key=lambda kid: (kid.state == "restarting", kid.incarnation))
+        return self.kids[::-1]
 
     # questions; each returns the name of the answer's type
 

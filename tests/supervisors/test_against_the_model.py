@@ -174,8 +174,8 @@ class SupervisorAgainstModel(RuleBasedStateMachine):
             return
         assert living == sorted([*self._running(), "sup"])
         shown = [(info.id, info.state) for info in self.world.ask(WhichChildren())]
+        assert shown == [(kid.id, kid.state) for kid in self.model.which_children()]
         expected = [(kid.id, kid.state) for kid in self.model.kids]
-        assert shown == (list(reversed(expected)) if self.dynamic else expected)
         counts = self.world.ask(CountChildren())
         assert (counts.specs, counts.active) == (len(expected), len(self._running()))
         assert self.world.log == self.model.log

@@ -197,15 +197,25 @@ def test_a_restarting_child_is_not_active(world: World) -> None:
     assert world.counts() == (2, 2, 0, 2)
 
 
-def test_children_are_listed_in_start_order_and_dynamic_ones_newest_first(world: World) -> None:
+def test_children_are_listed_newest_first(world: World) -> None:
     world.supervise(world.child("c"), world.child("a"))
     world.ask(StartChild(world.child("b")))
-    assert world.ids() == ["c", "a", "b"]
-    world.stop()
-    world.dynamic()
-    for id in "cab":
-        world.ask(StartChild(world.child(id)))
     assert world.ids() == ["b", "a", "c"]
+    world.crash("a")
+    assert world.ids() == ["b", "a", "c"]
+
+
+def test_dynamic_children_are_listed_by_incarnation_oldest_first_and_those_that_restart_last(world: World) -> None:
+    world.dynamic(intensity=10)
+    for id in "cab":
+        world.ask(StartChild(world.child(id, backoff=Backoff(least=5.0, base=5.0, most=5.0))))
+    assert world.ids() == ["c", "a", "b"]
+    world.crash("c")
+    assert world.ids() == ["a", "b", "c"]
+    world.crash("a")
+    assert world.ids() == ["b", "c", "a"]
+    world.runtime.sleep(6)
+    assert world.ids() == ["b", "c", "a"]
 
 
 @pytest.mark.parametrize("dynamic", [False, True])
