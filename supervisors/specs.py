@@ -78,7 +78,7 @@ def _spec_faults(spec: Any, auto_shutdown: str) -> list[SpecFault]:
     faults = []
     if not spec.id:
         faults.append(SpecFault("missing_id", spec.id))
-    elif guarded(lambda: hash(spec.id)):
+    elif guarded(hash, spec.id):
         faults.append(SpecFault("invalid_id", spec.id))
     if spec.start is None:
         faults.append(SpecFault("missing_start", spec.start))

@@ -24,11 +24,11 @@ import logging
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from actors.core.foreign import as_repr, as_text, report, type_name
+from actors.core.foreign import as_repr, as_text, guarded, report, type_name
 from actors.core.future import CallerError, CannotAnswer, Future
 from actors.core.lifecycle import Crashed, ExitReason, Normal, Ping, Pong, Stop, SystemMessage, TaskDone, TaskFailed
 from actors.core.mailbox import Envelope, Mailbox
-from actors.core.pykka_adapter import PykkaActor
+from actors.core.pykka_adapter import PYKKA_MESSAGES, STOP, PykkaActor
 from actors.core.runtime import RuntimeEnds, Timer
 from actors.core.statistics import QUICKEST, Histogram
 
@@ -86,13 +86,28 @@ class Actor(PykkaActor):
         """
 
     def receive(self, message: Any) -> Any:
-        """Handle one message. What it returns is the answer of an ask; NO_REPLY leaves the answer to `reply`."""
+        """Handle one message. What it returns is the answer of an ask; NO_REPLY leaves the answer to `reply`.
+
+        Whoever comes from pykka overrides `on_receive` instead.
+        """
+        return self.on_receive(message)
+
+    def on_receive(self, message: Any) -> Any:
+        """pykka's name for `receive`; what comes here is nobody's."""
         report(log, logging.WARNING, "%s: unknown message %s, ignored", self.name, as_repr(message))
         self.system.count_dead_letter("unknown message", self.name, message)
 
     def terminate(self, reason: ExitReason) -> None:
         """Clean up, in the actor's own thread. Called at every end, crashes included, but two: a start that failed,
-        and a fenced incarnation, whose name and resources may be another's by now."""
+        and a fenced incarnation, whose name and resources may be another's by now.
+
+        Whoever comes from pykka overrides `on_stop` and `on_failure` instead.
+        """
+        match reason:
+            case Crashed(error):
+                self.on_failure(type(error), error, error.__traceback__)
+            case _:
+                self.on_stop()
 
     # for handlers
 
@@ -167,8 +182,8 @@ class Actor(PykkaActor):
         self._ending = Normal() if reason is None else reason
 
     def stop(self) -> None:
-        """pykka's name for `end()`."""
-        self.end()
+        """pykka's: end myself behind what waits in my mailbox."""
+        self.tell_myself(STOP)
 
     def end_once(self) -> bool:
         """True for the first who asks: they announce the end of this incarnation."""
@@ -215,23 +230,24 @@ class Actor(PykkaActor):
         if reason is None or self.fenced:
             self.system.fail_unanswered(self)  # whoever fenced it has announced the end, and may not have seen these
             return
+        self.note_stopping()
+        if isinstance(reason, Crashed) and self.supervisor is None:
+            self._log_unhandled(reason.error)  # otherwise the supervisor says it
         self.handling_since = self.now()  # a clean-up can hang like any handler
         try:
             self.terminate(reason)
         except RuntimeEnds:
             raise
         except BaseException as error:  # noqa: BLE001 - the reason of this end
-            why = as_text(reason)
-            report(
-                log,
-                logging.ERROR,
-                "%s: terminate failed (it was ending for this reason: %s)",
-                self.name,
-                why,
-                error=error,
-            )
+            note = f"in its clean-up; it was ending for this reason: {as_text(reason)}"
+            guarded(BaseException.add_note, error, note)
+            self._log_unhandled(error)
             reason = Crashed(error)
         self.system.leave(self, reason)
+
+    def _log_unhandled(self, error: BaseException) -> None:
+        who = as_text(self) if self.standalone else self.name
+        report(log, logging.ERROR, "Unhandled exception in %s:", who, error=error)
 
     def _serve(self) -> ExitReason | None:
         """Handle messages until one of them ends it. Returns why, or None if it was fenced."""
@@ -253,7 +269,12 @@ class Actor(PykkaActor):
             self.handling_since = began = now()
             message = envelope.message
             try:
-                answer = self._handle(message) if isinstance(message, SystemMessage) else self.receive(message)
+                if isinstance(message, SystemMessage):
+                    answer = self._handle(message)
+                elif type(message) in PYKKA_MESSAGES:
+                    answer = self._handle_receive(message)
+                else:
+                    answer = self.receive(message)
             except (CallerError, CannotAnswer) as refusal:
                 if asker is None:
                     report(log, logging.WARNING, "%s: %s (told, so nobody hears it)", self.name, as_text(refusal))

@@ -7,6 +7,7 @@ running for ever. So all of that is called through here.
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from actors.core.runtime import RuntimeEnds
 
@@ -37,15 +38,15 @@ def as_repr(thing: object) -> str:
 
 def report(to: logging.Logger, level: int, text: str, *words: object, error: BaseException | None = None) -> None:
     """Log it. A handler or an error that cannot be logged costs the log its details, and the caller nothing."""
-    failure = guarded(lambda: to.log(level, text, *words, exc_info=error, stacklevel=4))
+    failure = guarded(partial(to.log, level, text, *words, exc_info=error, stacklevel=3))
     if failure is not None:  # said without anything that could fail again
-        guarded(lambda: to.error("a report could not be logged (%s): %s", type_name(failure), text))
+        guarded(to.error, "a report could not be logged (%s): %s", type_name(failure), text)
 
 
-def guarded(call: Callable[[], object]) -> BaseException | None:
+def guarded(call: Callable[..., object], *arguments: object) -> BaseException | None:
     """Call it. Returns what it raised, if it did."""
     try:
-        call()
+        call(*arguments)
     except RuntimeEnds:
         raise
     except BaseException as error:  # noqa: BLE001 - the caller's to judge

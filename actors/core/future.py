@@ -130,5 +130,5 @@ class Future:
         return True
 
     def _call_back(self, callback: Callable[["Future"], None]) -> None:
-        if (error := guarded(lambda: callback(self))) is not None:
+        if (error := guarded(callback, self)) is not None:
             report(log, logging.ERROR, "a callback of an answer failed", error=error)

@@ -15,9 +15,9 @@ from actors.core.directory import Directory
 from actors.core.foreign import as_repr, as_text, report, type_name
 from actors.core.future import ActorDead, AskError, AskTimeout, Future, Refused
 from actors.core.lifecycle import Crashed, Down, Exit, ExitReason, Killed, NoProcess, Stop, SystemMessage
-from actors.core.mailbox import TAKEN, Envelope
-from actors.core.pykka_adapter import construct
-from actors.core.runtime import Runtime, RuntimeEnds
+from actors.core.mailbox import TAKEN, Envelope, Mailbox, Offered
+from actors.core.pykka_adapter import construct, live_by_default_in
+from actors.core.runtime import Runtime, RuntimeEnds, ThreadedRuntime
 from actors.core.statistics import Histogram
 
 log = logging.getLogger("roost.actors")
@@ -25,6 +25,9 @@ log = logging.getLogger("roost.actors")
 ZOMBIE_CAP = 8
 ZOMBIE_GRACE = 2.0  # seconds that a fenced thread has to end before it counts against the cap
 DEAD_LETTER_LOG_SECONDS = 10.0
+
+
+NOBODY = Offered("no such actor")
 
 
 class StartFailed(Exception):
@@ -70,11 +73,20 @@ class System:
         """
         try:
             actor = construct(make, name, self)
-            actor.supervisor = supervisor
-            self.directory.register(actor, self.current())
         except RuntimeEnds:
             raise
         except BaseException as error:
+            raise StartFailed(f"{name}: could not be started: {as_repr(error)}") from error
+        actor.supervisor = supervisor
+        self.begin(actor, timeout)
+        return actor
+
+    def begin(self, actor: Actor, timeout: float | None) -> None:
+        """Start an actor that is made, and wait until it is ready. Raises as `start` does."""
+        name = actor.name
+        try:
+            self.directory.register(actor, self.current())
+        except Exception as error:
             raise StartFailed(f"{name}: could not be started: {as_repr(error)}") from error
         started = Future(self.runtime, name)
         try:
@@ -91,7 +103,6 @@ class System:
             if isinstance(error, AskTimeout) and started.given_up:
                 self.fence(actor, f"did not start in {timeout} s")
             raise StartFailed(f"{name}: did not start: {as_repr(error)}") from error
-        return actor
 
     def fence(self, actor: Actor, why: str) -> bool:
         """Abandon an incarnation, and its children with it: their words and answers count for nothing from here on.
@@ -144,6 +155,7 @@ class System:
         """The end of an incarnation, once: by its own thread or by whoever fences it. Returns whether it was now."""
         if not actor.end_once():
             return False
+        actor.note_stopping()
         why = as_text(reason)
         watchers = self.directory.unregister(actor, why)
         left = actor.mailbox.close()
@@ -151,7 +163,7 @@ class System:
             for orphan in self.directory.children_of(actor.name):
                 self.fence(orphan, f"its supervisor {actor.name} ended without it ({why})")
         self.hand_back(actor, left, f"ended ({why})")
-        self.fail_unanswered(actor, f"ended ({why})")
+        self.fail_unanswered(actor, f"ended ({why})", reason.error if isinstance(reason, Crashed) else None)
         for watcher in watchers:
             self._announce(watcher, (Down(actor.name, actor.generation, reason)))
         actor.ended.set(reason)
@@ -168,10 +180,16 @@ class System:
             if envelope.reply_to is not None or not issubclass(type(envelope.message), SystemMessage):
                 self.count_dead_letter("dead", actor.name, envelope.message)
 
-    def fail_unanswered(self, actor: Actor, how: str = "abandoned") -> None:
-        """Tell whoever waits for an answer of it that none comes. how: it ended."""
+    def fail_unanswered(self, actor: Actor, how: str = "abandoned", error: BaseException | None = None) -> None:
+        """Tell whoever waits for an answer of it that none comes.
+
+        how: it ended. error: what the question at work has raised.
+        """
+        at_work = actor.asker
         for asker in actor.unanswered_asks():
-            asker.fail(ActorDead(f"{actor.name}: {how} before it answered"))
+            dead = ActorDead(f"{actor.name}: {how} before it answered")
+            dead.__cause__ = error if asker is at_work else None
+            asker.fail(dead)
 
     def thread_ended(self, actor: Actor) -> None:
         """Called last by an actor's own thread."""
@@ -255,27 +273,40 @@ class System:
             level = logging.DEBUG if self.in_transit else logging.WARNING
             report(log, level, "dead letter: %s to %s: %s (%d so far)", type_name(message), name, reason, number)
 
+    def deliver(self, mailbox: Mailbox, name: str, envelope: Envelope, own: bool = False) -> str | None:
+        """Put it into this mailbox, that of `name`, unless the sender is fenced. Returns why that failed, or None.
+
+        own: as for `Mailbox.offer`.
+        """
+        if self._is_mute(name, envelope):
+            return "fenced"
+        offered = mailbox.offer(envelope, own)
+        return None if offered is TAKEN else self._not_taken(offered, name, envelope)
+
     def _send(self, name: str, envelope: Envelope) -> str | None:
-        """Put it into the mailbox of `name`, unless the sender is fenced. Returns why that failed, or None."""
+        """As `deliver`, to whoever bears the name now."""
+        if self._is_mute(name, envelope):
+            return "fenced"
+        actor = self._living.get(name)
+        offered = NOBODY if actor is None else actor.mailbox.offer(envelope)
+        return None if offered is TAKEN else self._not_taken(offered, name, envelope)
+
+    def _is_mute(self, name: str, envelope: Envelope) -> bool:
+        """Whether the sender is fenced: what it says counts for nothing."""
         sender = self._current.actor
         if sender is not None and sender.fenced:
             self.count_dead_letter("fenced", name, envelope.message)
-            return "fenced"
+            return True
         if self._observed:
             self.runtime.checkpoint("tell", name, type_name(envelope.message))
-        actor = self._living.get(name)
-        if actor is None:
-            refusal: str | None = "no such actor"
-        else:
-            offered = actor.mailbox.offer(envelope)
-            if offered is TAKEN:
-                return None
-            refusal = offered.refusal
-            if offered.dropped is not None:
-                self._drop(name, offered.dropped)
-        if refusal is not None:
-            self.count_dead_letter(refusal, name, envelope.message)
-        return refusal
+        return False
+
+    def _not_taken(self, offered: Offered, name: str, envelope: Envelope) -> str | None:
+        if offered.dropped is not None:
+            self._drop(name, offered.dropped)
+        if offered.refusal is not None:
+            self.count_dead_letter(offered.refusal, name, envelope.message)
+        return offered.refusal
 
     def _announce(self, name: str, end: Down | Exit) -> None:
         """As `tell`, but also in the thread of a fenced actor: that somebody has ended is true whoever says it."""
@@ -299,3 +330,18 @@ class System:
         if end is None:
             return ActorDead(f"{name}: no such actor")
         return ActorDead(f"{name}: ended ({end}); it may be restarting, ask again in a moment")
+
+
+_default_lock = threading.Lock()
+_default: list[System] = []
+
+
+def default_system() -> System:
+    """Where an actor lives that is started by its class's `start()`. It is made when the first one is."""
+    with _default_lock:
+        if not _default:
+            _default.append(System(ThreadedRuntime()))
+        return _default[0]
+
+
+live_by_default_in(default_system)

@@ -323,19 +323,30 @@ def test_a_failing_clean_up_is_the_reason_of_the_end(system: System) -> None:
     assert str(actor.ended.get()) == "crashed: OSError: cannot clean up"
 
 
-def test_only_a_system_or_a_supervisor_makes_an_actor() -> None:
-    with pytest.raises(TypeError, match="made by its system or supervisor"):
-        Obedient()
+@pytest.mark.parametrize("make", ["the same again", "one of another name", "none"])
+def test_a_start_that_makes_no_new_actor_is_a_failed_start(system: System, make: str) -> None:
+    first = system.start("a", Obedient)
+    other = system.start("b", Obedient)
+    system.stop_and_wait(first, None)
+    made: Any = {"the same again": first, "one of another name": other, "none": object()}[make]
+    with pytest.raises(StartFailed, match="made no new actor"):
+        system.start("a", lambda: made)
+    assert system.directory.whereis("a") is None
 
 
-def test_an_actor_s_stop_is_its_end(system: System) -> None:
-    class Stopping(Actor):
+def test_an_actor_s_stop_is_its_end_behind_what_waits_in_its_mailbox(system: System) -> None:
+    class Stopping(Obedient):
         def receive(self, message: Any) -> Any:
-            self.stop()
+            if message == "go":
+                self.tell_myself("before")
+                self.stop()
+                self.tell_myself("after")
+            return super().receive(message)
 
     actor = system.start("a", Stopping)
     system.tell("a", "go")
     assert actor.ended.get() == Normal()
+    assert vars(actor)["seen"] == ["go", "before"]
 
 
 def test_dead_letters_are_counted_by_reason_and_sampled_in_the_log(

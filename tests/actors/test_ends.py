@@ -43,12 +43,16 @@ class Unspeakable(Exception):
 
     __repr__ = __str__
 
+    def __reduce__(self) -> str:
+        raise TypeError("nor is it pickled")
+
+
+class Unloggable(Unspeakable):
+    """Fails in the traceback too."""
+
     @property
     def __notes__(self) -> list[str]:
         raise ValueError("no notes either")
-
-    def __reduce__(self) -> str:
-        raise TypeError("nor is it pickled")
 
 
 class Exiting(Exception):
@@ -115,7 +119,9 @@ def until(system: System, holds: Any) -> None:
         system.runtime.sleep(0.001)
 
 
-@pytest.mark.parametrize("error", [Unspeakable(), Exiting(), *NO_EXCEPTIONS], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize(
+    "error", [Unspeakable(), Unloggable(), Exiting(), *NO_EXCEPTIONS], ids=lambda error: type(error).__name__
+)
 @pytest.mark.parametrize("asked", [True, False], ids=["asked", "told"])
 def test_whatever_a_handler_raises_is_one_announced_end(system: System, error: BaseException, asked: bool) -> None:
     system.start("watcher", Wild)
@@ -162,7 +168,9 @@ def test_a_reason_that_cannot_be_put_in_words_is_announced_like_any_other(system
     assert system.directory.wait_for("a", newer_than=first.generation, timeout=SOON) is not None
 
 
-@pytest.mark.parametrize("error", [Unspeakable(), *NO_EXCEPTIONS], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize(
+    "error", [Unspeakable(), Unloggable(), *NO_EXCEPTIONS], ids=lambda error: type(error).__name__
+)
 def test_a_clean_up_that_raises_anything_is_the_reason_of_the_end(system: System, error: BaseException) -> None:
     class Untidy(Wild):
         def terminate(self, reason: ExitReason) -> None:
@@ -292,7 +300,9 @@ def test_a_constructor_that_raises_anything_is_a_failed_start(system: System, er
     assert system.directory.whereis("a") is None
 
 
-@pytest.mark.parametrize("error", [Unspeakable(), *NO_EXCEPTIONS], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize(
+    "error", [Unspeakable(), Unloggable(), *NO_EXCEPTIONS], ids=lambda error: type(error).__name__
+)
 def test_a_task_that_raises_anything_comes_back(system: System, error: BaseException) -> None:
     system.start("a", Wild)
     system.tell("a", ("task", error))

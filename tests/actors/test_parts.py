@@ -1,12 +1,9 @@
-"""The parts of an actor system by themselves: directory, future, mailbox, statistics, the pykka seam."""
+"""The parts of an actor system by themselves: directory, future, mailbox, statistics."""
 
 import contextvars
-import inspect
-import re
 import threading
 from typing import Any
 
-import pykka
 import pytest
 
 from actors.core.base import Actor
@@ -14,7 +11,6 @@ from actors.core.directory import REMEMBERED_ENDS, NameTaken
 from actors.core.future import AskTimeout, Future
 from actors.core.lifecycle import Stop
 from actors.core.mailbox import Envelope, Mailbox
-from actors.core.pykka_adapter import PykkaActor
 from actors.core.runtime import IDLE, ThreadedRuntime
 from actors.core.simulation import SimulatedRuntime, seeds, simulate
 from actors.core.statistics import Histogram
@@ -228,52 +224,6 @@ def test_a_thread_that_is_free_serves_the_next_actor_in_a_context_of_its_own() -
         while not runtime._threads._idle:
             pass
     assert threads[0] is threads[1]
-
-
-# the pykka seam: each private thing of pykka that we stand on
-
-
-def test_pykka_s_constructor_makes_nothing_that_ours_does_not() -> None:
-    source = inspect.getsource(pykka.Actor.__init__)
-    made = set(re.findall(r"self\.(\w+) = ", source))
-    assert made == {"actor_urn", "actor_inbox", "actor_stopped", "_actor_ref"}
-    assert all(hasattr(PykkaActor, name) or name == "actor_inbox" for name in made)
-
-
-def test_pykka_still_starts_an_actor_by_the_method_we_close() -> None:
-    assert "_start_actor_loop()" in inspect.getsource(pykka.Actor.start.__func__)  # type: ignore[attr-defined]
-
-    def scenario(runtime: SimulatedRuntime) -> None:
-        system = System(runtime)
-        actor = system.start("a", Plain)
-        with pytest.raises(TypeError, match="not by pykka's start"):
-            actor._start_actor_loop()
-
-    simulate(scenario, seed=0)
-
-
-def test_pykka_s_own_tell_reaches_our_mailbox() -> None:
-    def scenario(runtime: SimulatedRuntime) -> None:
-        system = System(runtime)
-        heard = []
-
-        class Hearing(Actor):
-            def receive(self, message: Any) -> None:
-                heard.append(message)
-
-        system.start("a", Hearing).actor_ref.tell("by pykka")
-        runtime.settle()
-        assert heard == ["by pykka"]
-
-    simulate(scenario, seed=0)
-
-
-def test_none_of_our_actors_is_in_pykka_s_registry() -> None:
-    def scenario(runtime: SimulatedRuntime) -> None:
-        System(runtime).start("a", Plain)
-        assert pykka.ActorRegistry.get_by_class(Plain) == []
-
-    simulate(scenario, seed=0)
 
 
 # the real runtime
