@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from actors.core.foreign import guarded, report
-from actors.core.runtime import Runtime
+from actors.core.runtime import Gate, Runtime
 
 log = logging.getLogger("roost.actors")
 
@@ -39,18 +39,24 @@ class CallerError(Exception):
 
 
 class Future:
-    """One answer, set once, waited for by at most a few."""
+    """One answer, set once, waited for by at most a few.
 
-    __slots__ = ("_callbacks", "_changed", "_error", "_now", "_settled", "_value", "given_up")
+    Without a lock: settling begins with a `pop`, which only one can do, and whoever waits leaves something to be
+    opened before it looks whether the answer is there. A thread that waits is woken once and takes nothing more, so
+    an answer costs one change of thread.
+    """
+
+    __slots__ = ("_error", "_once", "_owed_by", "_runtime", "_settled", "_to_open", "_value", "given_up")
 
     def __init__(self, runtime: Runtime, owed_by: str = "") -> None:
         """owed_by: the name of the actor that is to answer, for reports of who waits for whom."""
-        self._changed = runtime.condition(owed_by, "an answer of")
-        self._now = runtime.now
+        self._runtime = runtime
+        self._owed_by = owed_by
+        self._once = [None]
         self._settled = False
+        self._to_open: list[Gate | _Callback] = []
         self._value: Any = None
         self._error: BaseException | None = None
-        self._callbacks: list[Callable[[Future], None]] = []
         self.given_up = False
 
     def set(self, value: Any = None) -> bool:
@@ -66,37 +72,23 @@ class Future:
 
         Raises: AskTimeout, naming `what`; or whatever it was failed with.
         """
-        changed = self._changed
-        changed.acquire()
-        try:
-            if timeout is None:
-                while not self._settled:
-                    changed.wait()
-            elif not self._settled:
-                deadline = self._now() + timeout
-                while not self._settled and (left := deadline - self._now()) > 0:
-                    changed.wait(left)
-                if not self._settled:
-                    self.given_up = True
-                    self._settled = True
-                    self._callbacks = []
-                    self._error = AskTimeout(f"{what}: none in {timeout:g} s")
-            if self._error is not None:
-                raise self._error
-            return self._value
-        finally:
-            changed.release()
+        if not self._settled and not self.wait(timeout):
+            given_up = AskTimeout(f"{what}: none in {timeout:g} s")
+            if not self._settle(None, given_up, given_up=True):
+                self.wait()  # the answer comes at this very moment
+        if self._error is not None:
+            raise self._error
+        return self._value
 
     def wait(self, timeout: float | None = None) -> bool:
         """As `get`, but without giving up, and without the answer. Returns whether it is settled."""
-        deadline = None if timeout is None else self._now() + timeout
-        with self._changed:
-            while not self._settled:
-                left = None if deadline is None else deadline - self._now()
-                if left is not None and left <= 0:
-                    return False
-                self._changed.wait(left)
+        if self._settled:
             return True
+        gate = self._runtime.gate(self._owed_by, "an answer of")
+        self._to_open.append(gate)
+        if not self._settled:
+            gate.wait(timeout)
+        return self._settled
 
     def settled(self) -> bool:
         """Whether an answer, an error or a time-out is in."""
@@ -107,28 +99,42 @@ class Future:
 
         What it raises is logged and ends nobody: that thread is most often another actor's.
         """
-        with self._changed:
-            if not self._settled:
-                self._callbacks.append(callback)
-                return
-        self._call_back(callback)
+        self._to_open.append(_Callback(self, callback))
+        if self._settled:
+            self._open_all()
 
-    def _settle(self, value: Any, error: BaseException | None) -> bool:
-        changed = self._changed
-        changed.acquire()
+    def _settle(self, value: Any, error: BaseException | None, given_up: bool = False) -> bool:
         try:
-            if self._settled:
-                return False
-            self._settled = True
-            self._value, self._error = value, error
-            callbacks, self._callbacks = self._callbacks, []
-            changed.notify_all()
-        finally:
-            changed.release()
-        for callback in callbacks:
-            self._call_back(callback)
+            self._once.pop()
+        except IndexError:
+            return False
+        self._value, self._error, self.given_up = value, error, given_up
+        self._settled = True
+        if self._to_open:
+            self._open_all()
         return True
 
-    def _call_back(self, callback: Callable[["Future"], None]) -> None:
-        if (error := guarded(callback, self)) is not None:
+    def _open_all(self) -> None:
+        to_open = self._to_open
+        while to_open:
+            try:
+                one = to_open.pop(0)
+            except IndexError:
+                return  # another thread was quicker
+            one.open()
+
+
+class _Callback:
+    """What is called when it is settled. Whoever gives a question up wants to hear no more of it."""
+
+    __slots__ = ("_call", "_future")
+
+    def __init__(self, future: Future, call: Callable[[Future], None]) -> None:
+        self._future = future
+        self._call = call
+
+    def open(self) -> None:
+        if self._future.given_up:
+            return
+        if (error := guarded(self._call, self._future)) is not None:
             report(log, logging.ERROR, "a callback of an answer failed", error=error)

@@ -4,6 +4,10 @@ System messages go before user messages, so that a stop never waits behind a tho
 bounded: what does not fit is refused and the sender learns of it, since a mailbox that grows without end is how one
 slow actor takes the whole process down. Closing hands back what was never handled, so that nobody waits for an answer
 that cannot come.
+
+Only the owner takes, so it takes what waits without the lock, one after the other, as long as there is something: a
+deque gives each envelope to one taker, be it the owner or whoever closes the mailbox. The lock is for those who put,
+and for going to sleep.
 """
 
 from collections import deque
@@ -61,9 +65,11 @@ class Mailbox:
         "_acquire",
         "_capacity",
         "_changed",
+        "_checkpoint",
         "_closed",
         "_full",
         "_now",
+        "_observed",
         "_refused",
         "_release",
         "_system",
@@ -80,6 +86,7 @@ class Mailbox:
         self._acquire, self._release = self._changed.acquire, self._changed.release
         self._full = full
         self._now = runtime.now
+        self._observed, self._checkpoint = runtime.observed, runtime.checkpoint
         self._capacity = capacity
         self._system: deque[Envelope] = deque()
         self._user: deque[Envelope] = deque()
@@ -108,7 +115,7 @@ class Mailbox:
                 self._refused += 1
                 if self._full == "refuse":
                     return FULL
-                offered = Offered(None, self._user.popleft())
+                offered = Offered(None, _oldest(self._user))
                 self._user.append(envelope)
             if self._waiting:
                 self._changed.notify()
@@ -117,19 +124,28 @@ class Mailbox:
         return offered
 
     def get(self) -> Envelope | None:
-        """The next envelope: system lane first, each lane in order. Waits while both are empty; None once closed."""
-        self._acquire()
-        try:
-            while not self._system and not self._user:
-                if self._closed:
-                    return None
-                self._waiting = True
-                self._changed.wait()
-                self._waiting = False
-            self._taken += 1
-            return self._system.popleft() if self._system else self._user.popleft()
-        finally:
-            self._release()
+        """The next envelope: system lane first, each lane in order. Waits while both are empty; None once closed.
+
+        For the owner alone.
+        """
+        system, user = self._system, self._user
+        if self._observed:
+            self._checkpoint()
+        while True:
+            try:
+                envelope = system.popleft() if system else user.popleft()
+            except IndexError:
+                pass
+            else:
+                self._taken += 1
+                return envelope
+            with self._changed:
+                while not system and not user:
+                    if self._closed:
+                        return None
+                    self._waiting = True
+                    self._changed.wait()
+                    self._waiting = False
 
     def await_stop(self, seconds: float) -> bool:
         """Let its owner wait in a long handler: True as soon as a stop is here (or the mailbox closed), else False.
@@ -151,15 +167,19 @@ class Mailbox:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-            left = [*self._system, *self._user]
-            self._system.clear()
-            self._user.clear()
+            left = []
+            for lane in (self._system, self._user):
+                while (envelope := _oldest(lane)) is not None:
+                    left.append(envelope)
             return left
 
     def statistics(self) -> MailboxStatistics:
         """A snapshot for metrics and the operator."""
         with self._changed:
-            oldest = self._now() - self._user[0].at if self._user else 0.0
+            try:
+                oldest = self._now() - self._user[0].at
+            except IndexError:
+                oldest = 0.0
             return MailboxStatistics(len(self._user), self._capacity, oldest, self._refused, self._taken)
 
     # pykka's protocol of an inbox
@@ -178,3 +198,10 @@ class Mailbox:
         """How many wait, in both lanes."""
         with self._changed:
             return len(self._system) + len(self._user)
+
+
+def _oldest(lane: deque[Envelope]) -> Envelope | None:
+    try:
+        return lane.popleft()
+    except IndexError:
+        return None  # the owner was quicker

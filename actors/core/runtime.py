@@ -55,8 +55,11 @@ class Gate(Protocol):
 
     answer: Any
 
-    def wait(self, timeout: float) -> bool:
-        """Wait until it is open, at most so many seconds. Returns whether it is. Called once."""
+    def wait(self, timeout: float | None) -> bool:
+        """Wait until it is open, at most so many seconds (None: as long as it takes). Returns whether it is.
+
+        Called once.
+        """
 
     def open(self) -> None:
         """Let the waiting thread through, be it here already or not. Called at most once."""
@@ -99,7 +102,10 @@ class Runtime(Protocol):
         """A gate, shut. kind, about: as for a condition."""
 
     def checkpoint(self, *event: str) -> None:
-        """Something happened that another thread can see. A simulation may switch to another thread here."""
+        """Something happens that another thread can see. A simulation may switch to another thread here.
+
+        event: what its trace says of it; without one it is not worth a line.
+        """
 
     def exit(self, why: str) -> None:
         """End the process at once, non-zero: what is left cannot be mended from within."""
@@ -296,8 +302,12 @@ class _Gate:
         shut.acquire()
         self.open = shut.release
 
-    def wait(self, timeout: float) -> bool:
-        return self._shut.acquire(True, timeout if timeout < LONGEST_WAIT else LONGEST_WAIT)
+    def wait(self, timeout: float | None) -> bool:
+        return (
+            self._shut.acquire()
+            if timeout is None
+            else self._shut.acquire(True, min(max(timeout, 0.0), LONGEST_WAIT))
+        )
 
 
 class _Scheduled:

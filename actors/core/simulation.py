@@ -111,7 +111,7 @@ class _Gate:
         self._changed = changed
         self._open = False
 
-    def wait(self, timeout: float) -> bool:
+    def wait(self, timeout: float | None) -> bool:
         with self._changed:
             return self._open or self._changed.wait(timeout)
 
@@ -182,7 +182,8 @@ class SimulatedRuntime(Scheduler):
         return _Gate(_Condition(self, about, kind))
 
     def checkpoint(self, *event: str) -> None:
-        self.note(*event)
+        if event:
+            self.note(*event)
         self.switch()
 
     def exit(self, why: str) -> None:

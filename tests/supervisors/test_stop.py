@@ -1,5 +1,7 @@
 """OTP's `supervisor_SUITE`, theme stop (docs/supervision.md)."""
 
+from typing import Any
+
 import pytest
 from supervision_world import Crash, Finish, Hang, World
 
@@ -7,8 +9,8 @@ from actors.core.lifecycle import Crashed, Killed, Normal, Shutdown
 from actors.core.supervision import StartChild
 
 
-def start_dynamic(world: World, *specs: object) -> None:
-    world.dynamic()
+def start_dynamic(world: World, *specs: object, **flags: Any) -> None:
+    world.dynamic(**flags)
     for spec in specs:
         world.ask(StartChild(spec))  # type: ignore[arg-type]
 
@@ -77,9 +79,9 @@ def test_children_that_end_by_themselves_during_the_stop_do_not_disturb_it(
 ) -> None:
     specs = [world.child(name, restart=restart) for name in "abc"]
     if dynamic:
-        start_dynamic(world, *specs)
+        start_dynamic(world, *specs, intensity=10)  # it may hear of all three ends before the stop
     else:
-        world.supervise(*specs)
+        world.supervise(*specs, intensity=10)
     for name in "abc":
         world.system.tell(name, end)
     assert world.stop() == Shutdown()
