@@ -19,9 +19,10 @@ import psycopg
 from psycopg import sql
 
 from domain.housekeeping import backup_name
+from domain.publishing.states import Party, State
 from store.errors import StoreError
 from store.migrate import migrate
-from store.posts.events import note
+from store.posts.moves import locked, move
 from store.sql import Connection, changed, row, rows
 
 PART = ".part"  # the end of the name of a file that is being written
@@ -144,15 +145,12 @@ def doubt(conn: Connection, *, now: float) -> tuple[int, ...]:
     It becomes unknown, which id recovery resolves by what is on the site; what is not found there waits for a person.
     Replies that wait for approval were not sent without it, and wait on. Returns the ids of those in doubt.
     """
-    query = """
-        update posts set state = 'unknown', changed_at = to_timestamp(%(now)s)
-         where state in ('planned', 'claimed', 'armed') and approval <> 'waiting' returning id
-    """
-    found = sorted(int(each["id"]) for each in rows(conn, query, {"now": now}))
-    for post_id in found:
-        note(conn, post_id, "unknown", "restore", now, {"reason": "it may have been published since the backup"})
+    found = locked(conn, "state in ('planned', 'claimed', 'armed') and approval <> 'waiting'", {})
+    detail = {"reason": "it may have been published since the backup"}
+    for each in found:
+        move(conn, each, State.UNKNOWN, Party.RECOVERY, who="restore", at=now, detail=detail)
     changed(conn, "update accounts set lane_token = lane_token + %(apart)s", {"apart": TOKENS_APART})
-    return tuple(found)
+    return tuple(each.id for each in found)
 
 
 def _dump(conn: Connection, path: Path, between: Callable[[], None]) -> tuple[Table, ...]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.publishing.claims import MARGIN, may_publish
-from domain.publishing.states import Place, State, farther
+from domain.publishing.states import Party, State, may_move, moved
 from store.journal_file import Found, explain, open_file
 from store.posts.values import Post, from_json, to_json
 from store.writes import (
@@ -27,6 +27,7 @@ from store.writes import (
     PostFailed,
     PostLostSight,
     PostReleased,
+    PostWord,
     Write,
     decode,
     encode,
@@ -109,18 +110,17 @@ class Journal:
     # Claims and what becomes of them
 
     def keep(self, claimed: Iterable[Post], *, at: float) -> None:
-        """Copy claimed posts from Postgres. What is farther along here stays as it is."""
+        """Copy claimed posts from Postgres. What has happened here since to one of these claims stays as it is."""
         with self._transaction() as sql:
             for post in claimed:
                 kept = self._kept(sql, post.id)
-                here = Place(kept.post.attempts, kept.state) if kept else Place(0, State.PLANNED)
-                new = Place(post.attempts, post.state)
-                if farther(here, new) == here:
+                if kept is not None and kept.post.attempts >= post.attempts:
                     continue
+                state = moved(State.PLANNED, post.state, Party.LANE)
                 sql.execute(
                     "insert or replace into claims (post_id, attempt, post, state, armed_at, site_id, changed_at) "
                     "values (?, ?, ?, ?, ?, ?, ?)",
-                    (post.id, post.attempts, json.dumps(to_json(post)), post.state, post.armed_at, post.site_id, at),
+                    (post.id, post.attempts, json.dumps(to_json(post)), state, post.armed_at, post.site_id, at),
                 )
 
     def claims(self) -> tuple[Kept, ...]:
@@ -140,7 +140,7 @@ class Journal:
                 return NotArmed(f"post {post.id} is not claimed here")
             if kept.post.attempts != post.attempts:
                 return NotArmed(f"post {post.id} was claimed anew ({kept.post.attempts} claims, not {post.attempts})")
-            if kept.state is not State.CLAIMED:
+            if not may_move(kept.state, State.ARMED, Party.OWNER):
                 return NotArmed(f"post {post.id} is {kept.state}")
             claim = kept.post.claim
             if claim is None or not may_publish(claim, by, at, margin):
@@ -149,44 +149,30 @@ class Journal:
                 "update claims set state = ?, armed_at = ?, changed_at = ? where post_id = ?",
                 (State.ARMED, at, at, post.id),
             )
-            self._append(sql, _entry_id(post, State.ARMED), PostArmed(post.id, claim.token, by, at))
+            word = PostArmed(post.id, claim.token, by, at)
+            self._append(sql, _entry_id(word, post.attempts), word)
             return Armed()
 
-    def confirm(self, post: Post, site_id: int, *, by: str, at: float, evidence: dict[str, Any]) -> bool:
-        """Keep the id, first of all that follows a publish. False if an id is here already; the first one stays."""
-        token = _token(post)
+    def record(self, word: PostWord, attempt: int) -> bool:
+        """What became of a post that was claimed, for here and for Postgres. False: late news, and nothing changed.
+
+        A confirmation counts whatever was believed of the post, the first id stays. Any other word is of the claim
+        with that number, and none where a later one is kept here; given back is only what is still claimed.
+        """
         with self._transaction() as sql:
-            kept = self._kept(sql, post.id)
-            if kept is not None and kept.site_id is not None:
+            kept = self._kept(sql, word.post_id)
+            if not _is_news(kept, word, attempt):
                 return False
-            # Also where the copy of the claim was lost with a damaged file, here and in `_settle`: what became of the
-            # post must not be.
-            sql.execute(
-                "update claims set state = ?, site_id = ?, changed_at = ? where post_id = ?",
-                (State.CONFIRMED, site_id, at, post.id),
-            )
-            write = PostConfirmed(post.id, token, site_id, by, at, evidence)
-            return self._append(sql, _entry_id(post, State.CONFIRMED), write)
-
-    def fail(self, post: Post, reason: str, *, by: str, at: float, again_at: float | None = None) -> bool:
-        """It is definitely not on the site, and due again at `again_at` if so. False if it is farther along."""
-        write = PostFailed(post.id, _token(post), reason, by, at, again_at)
-        return self._settle(post, State.FAILED_DEFINITE, write, at)
-
-    def lose_sight(self, post: Post, reason: str, *, by: str, at: float) -> bool:
-        """It may be on the site or not. False if it is farther along."""
-        write = PostLostSight(post.id, _token(post), reason, by, at)
-        return self._settle(post, State.UNKNOWN, write, at)
-
-    def release(self, post: Post, reason: str, *, by: str, at: float) -> bool:
-        """Give a claimed post back. False if it was armed, settled or released before."""
-        with self._transaction() as sql:
-            kept = self._kept(sql, post.id)
-            if kept is None or kept.state is not State.CLAIMED or kept.post.attempts != post.attempts:
-                return False
-            sql.execute("delete from claims where post_id = ?", (post.id,))
-            write = PostReleased(post.id, _token(post), reason, by, at)
-            return self._append(sql, _entry_id(post, State.PLANNED), write)
+            match word:
+                case PostReleased():
+                    sql.execute("delete from claims where post_id = ?", (word.post_id,))
+                case PostConfirmed(site_id=site_id):
+                    query = "update claims set state = ?, site_id = ?, changed_at = ? where post_id = ?"
+                    sql.execute(query, (word.to, site_id, word.at, word.post_id))
+                case PostFailed() | PostLostSight():
+                    query = "update claims set state = ?, changed_at = ? where post_id = ?"
+                    sql.execute(query, (word.to, word.at, word.post_id))
+            return self._append(sql, _entry_id(word, attempt), word)
 
     def forget(self, post: Post) -> bool:
         """Drop the copy of a claim that Postgres has no more. False if it was armed, settled or released before."""
@@ -269,17 +255,6 @@ class Journal:
             parts = (self.path, self.path.with_name(self.path.name + "-wal"))
             return Statistics(claims, waiting, rejected, sum(part.stat().st_size for part in parts if part.exists()))
 
-    def _settle(self, post: Post, to: State, write: Write, at: float) -> bool:
-        with self._transaction() as sql:
-            kept = self._kept(sql, post.id)
-            if kept is not None:
-                here = Place(kept.post.attempts, kept.state)
-                if farther(here, Place(post.attempts, to)) == here:
-                    return False
-            query = "update claims set state = ?, changed_at = ? where post_id = ?"
-            sql.execute(query, (to, at, post.id))
-            return self._append(sql, _entry_id(post, to), write)
-
     def _kept(self, sql: sqlite3.Connection, post_id: int) -> Kept | None:
         found = sql.execute(f"{_CLAIMS} where post_id = ?", (post_id,)).fetchone()
         return None if found is None else _kept(found)
@@ -314,6 +289,24 @@ class Journal:
             raise explain(self.path, error) from error
 
 
+def _is_news(kept: Kept | None, word: PostWord, attempt: int) -> bool:
+    """Whether the post may move by that word from where it is here."""
+    if kept is None:
+        # The copy was lost with a damaged file: what became of the post must not be. That nothing did, nobody knows.
+        return not isinstance(word, PostReleased)
+    state = kept.state
+    match word:
+        case PostConfirmed():
+            pass  # whichever claim it was sent under
+        case PostReleased() if kept.post.attempts != attempt or state is not State.CLAIMED:
+            return False  # of a claim that is over, or may have been sent: who armed it is the only one who knows
+        case _ if kept.post.attempts > attempt:
+            return False
+        case _ if kept.post.attempts < attempt:
+            state = State.CLAIMED  # what is here is of an earlier claim, and this one was not kept
+    return may_move(state, word.to, Party.OWNER)
+
+
 def _set_aside(sql: sqlite3.Connection, entry_id: str, why: str) -> None:
     columns = "id, kind, fields"
     sql.execute(
@@ -331,11 +324,5 @@ def _kept(row: tuple[Any, ...]) -> Kept:
     return Kept(from_json(json.loads(post)), State(state), armed_at, site_id, changed_at)
 
 
-def _entry_id(post: Post, to: State) -> str:
-    return f"post/{post.id}/{post.attempts}/{to}"
-
-
-def _token(post: Post) -> int:
-    if post.claim is None:
-        raise ValueError(f"post {post.id} was never claimed, so nothing can have become of it")
-    return post.claim.token
+def _entry_id(word: PostArmed | PostWord, attempt: int) -> str:
+    return f"post/{word.post_id}/{attempt}/{word.to}"

@@ -9,6 +9,7 @@ from typing import assert_never
 
 import psycopg
 
+from domain.publishing.states import IllegalMoveError
 from store import flags, health, lane, metrics, optouts, posts, runs, spend
 from store.flags import Flag
 from store.health import HealthRecord
@@ -37,6 +38,7 @@ POISON = (
     psycopg.IntegrityError,
     psycopg.ProgrammingError,
     psycopg.NotSupportedError,
+    IllegalMoveError,
     ArithmeticError,
     AttributeError,
     LookupError,

@@ -6,8 +6,9 @@ checked in Postgres before it is one.
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
+from domain.publishing.states import State
 from store.flags import Flag
 from store.health import HealthRecord
 from store.metrics import Snapshot
@@ -17,8 +18,12 @@ from store.spend import Spend
 
 @dataclass(frozen=True, slots=True)
 class PostArmed:
-    """The request for the post is about to leave. at: calendar Unix seconds, here and below. token: the claim's."""
+    """The request for the post is about to leave. at: calendar Unix seconds, here and below. token: the claim's.
 
+    to: where this takes the post, by the word of the owner of its claim; so too in the next four.
+    """
+
+    to: ClassVar[State] = State.ARMED
     post_id: int
     token: int
     who: str
@@ -29,6 +34,7 @@ class PostArmed:
 class PostConfirmed:
     """The post is on the site under this id."""
 
+    to: ClassVar[State] = State.CONFIRMED
     post_id: int
     token: int
     site_id: int
@@ -41,6 +47,7 @@ class PostConfirmed:
 class PostFailed:
     """The post is definitely not on the site. again_at: when it is due again, the same bytes; None: it is over."""
 
+    to: ClassVar[State] = State.FAILED_DEFINITE
     post_id: int
     token: int
     reason: str
@@ -53,6 +60,7 @@ class PostFailed:
 class PostLostSight:
     """The post may be on the site or not."""
 
+    to: ClassVar[State] = State.UNKNOWN
     post_id: int
     token: int
     reason: str
@@ -64,6 +72,7 @@ class PostLostSight:
 class PostReleased:
     """A claimed, definitely unsent post goes back to the queue."""
 
+    to: ClassVar[State] = State.PLANNED
     post_id: int
     token: int
     reason: str
@@ -100,12 +109,11 @@ class OptOut:
     at: float
 
 
+PostWord = PostConfirmed | PostFailed | PostLostSight | PostReleased  # what an owner says became of a claimed post
+
 Write = (
     PostArmed
-    | PostConfirmed
-    | PostFailed
-    | PostLostSight
-    | PostReleased
+    | PostWord
     | PostNoted
     | AccountStopped
     | OptOut

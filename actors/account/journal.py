@@ -44,6 +44,7 @@ from store.errors import JournalUnavailable
 from store.journal import Armed, Journal, NotArmed
 from store.journal_file import BROKEN_AT, Fresh, Salvaged, Whole
 from store.posts import Post
+from store.writes import PostConfirmed, PostFailed, PostLostSight, PostReleased
 
 log = logging.getLogger("roost.journal")
 
@@ -98,10 +99,14 @@ class JournalActor(Actor):
                 return self._arm(journal, post, run, at)
             case Confirm(post, site_id, evidence):
                 self.armed.pop(post.id, None)
-                return journal.confirm(post, site_id, by=self.owner, at=at, evidence=evidence)
+                return journal.record(
+                    PostConfirmed(post.id, post.token, site_id, self.owner, at, evidence), post.attempts
+                )
             case Fail(post, reason, again_at):
                 self.armed.pop(post.id, None)
-                return journal.fail(post, reason, by=self.owner, at=at, again_at=again_at)
+                return journal.record(
+                    PostFailed(post.id, post.token, reason, self.owner, at, again_at), post.attempts
+                )
             case Disarm(post, run, reason, again_at):
                 holder = self.armed.get(post.id)
                 if holder is None or holder[1] != run:
@@ -109,9 +114,9 @@ class JournalActor(Actor):
                 return self._answer(journal, Fail(post, reason, again_at))
             case LoseSight(post, reason):
                 self.armed.pop(post.id, None)
-                return journal.lose_sight(post, reason, by=self.owner, at=at)
+                return journal.record(PostLostSight(post.id, post.token, reason, self.owner, at), post.attempts)
             case GiveBack(post, reason):
-                return journal.release(post, reason, by=self.owner, at=at)
+                return journal.record(PostReleased(post.id, post.token, reason, self.owner, at), post.attempts)
             case Forget(post):
                 return journal.forget(post)
             case Append(entries):
@@ -192,7 +197,9 @@ class JournalActor(Actor):
         """Whoever armed these is gone, or will say so: a confirmation that still comes is taken."""
         for kept in journal.claims():
             if kept.state is State.ARMED and kept.post.id not in self.armed:
-                journal.lose_sight(kept.post, "it was armed when Roost stopped", by=self.owner, at=self.calendar())
+                why = "it was armed when Roost stopped"
+                word = PostLostSight(kept.post.id, kept.post.token, why, self.owner, self.calendar())
+                journal.record(word, kept.post.attempts)
 
     def _unusable(self, error: JournalUnavailable) -> None:
         log.error("journal: %s", error)

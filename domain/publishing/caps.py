@@ -154,15 +154,6 @@ def check(wanted: Post | Reply, history: History, switches: Switches, policy: Po
     return Refused(tuple(reasons)) if reasons else Allowed()
 
 
-def with_published(wanted: Post | Reply, history: History) -> History:
-    """The history once this is published, or charged by a claim."""
-    match wanted:
-        case Post(at):
-            return History((*history.posts, at), history.replies)
-        case Reply(at):
-            return History(history.posts, (*history.replies, at))
-
-
 def earliest_post(history: History, policy: Policy, now: float) -> float:
     """The first time from `now` on at which the caps allow a post, given those published and those set for later.
 

@@ -55,11 +55,6 @@ class Claim:
     watermark: int | None
 
 
-def claim(owner: str, token: int, watermark: int | None, now: float) -> Claim:
-    """A claim that begins now."""
-    return Claim(owner, token, now + CLAIM_SECONDS, watermark)
-
-
 def may_publish(held: Claim, by: str, now: float, margin: float = MARGIN) -> bool:
     """Whether `by` may arm a post under this claim now: its owner, until the margin before its end."""
     return by == held.owner and now < held.until - margin
@@ -78,7 +73,7 @@ def is_over(held: Claim, by: str, now: float, margin: float = MARGIN) -> bool:
 def after_restart(
     state: State, held: Claim | None, by: str, now: float, *, journal_whole: bool, margin: float = MARGIN
 ) -> AfterRestart:
-    """What a start makes of a post found in `state` (the farther of database and journal).
+    """What a start makes of a post found in `state`.
 
     held: its claim; needed where it is claimed or armed. by: this instance, by a name that survives the restart.
     journal_whole: False where the journal was lost or damaged since the claim; then an armed post reads as claimed.

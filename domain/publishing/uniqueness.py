@@ -6,7 +6,6 @@ compared is therefore a normal form that survives that.
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass
 
 from domain.calendar import DAY
 
@@ -28,21 +27,3 @@ def normalized(text: str) -> str:
 def text_hash(text: str) -> str:
     """SHA-256 of the normal form, in hex."""
     return hashlib.sha256(normalized(text).encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What must be unique among what did not fail definitely in the last 30 days (`UNIQUE_FOR`).
-
-    kind: "single", "thread" or "reply". parent: the id of the post it answers, None for one that answers none.
-    """
-
-    account: str
-    text_hash: str
-    kind: str
-    parent: int | None
-
-
-def identity(account: str, text: str, kind: str, parent: int | None) -> Identity:
-    """The identity of a post with this text."""
-    return Identity(account, text_hash(text), kind, parent)

@@ -18,7 +18,6 @@ from store.posts.decisions import (
     decide,
     demand_approval,
     opt_out,
-    retry,
 )
 from store.posts.events import Event, trail
 from store.posts.queue import Draft, Duplicate, OptedOut, Queued, queue, queue_thread
@@ -96,7 +95,6 @@ __all__ = [
     "reconcile",
     "release",
     "replies_queued",
-    "retry",
     "seen_again",
     "sent",
     "site_ids",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domain.publishing import caps
+from domain.publishing.states import State, may_be_on_site
 from store.posts.values import Post
 from store.sql import Connection, changed, rows
 
@@ -43,9 +44,10 @@ def sent(conn: Connection, account: str, *, since: float) -> dict[int, Charge]:
                cap_charges.conversation_id
           from cap_charges join posts on posts.id = post_id
          where cap_charges.account = %(account)s and at > to_timestamp(%(since)s)
-           and state in ('armed', 'unknown', 'needs_human', 'confirmed', 'reconciled')
+           and state = any(%(may_be_out)s)
     """
-    found = rows(conn, query, {"account": account, "since": since})
+    may_be_out = [state.value for state in State if may_be_on_site(state)]
+    found = rows(conn, query, {"account": account, "since": since, "may_be_out": may_be_out})
     return {each.pop("post_id"): Charge(**each) for each in map(dict, found)}
 
 

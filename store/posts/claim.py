@@ -11,18 +11,19 @@ never *planned* again.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, LiteralString
 
 from domain.calendar import DAY
 from domain.publishing import caps
 from domain.publishing.claims import BATCH, CLAIM_SECONDS, MARGIN
+from domain.publishing.states import Party, State
 from store.lane import Lane, stopped
 from store.posts import charges
 from store.posts.charges import Charge
-from store.posts.events import note
+from store.posts.moves import locked, move
 from store.posts.queue import ORPHANED, same_text
 from store.posts.values import COLUMNS, Post, post
-from store.sql import Connection, Row, changed, row, rows
+from store.sql import Connection, row, rows
 
 LOOK_AHEAD = 50  # due units looked at in one claim; those behind them wait for the next
 
@@ -81,7 +82,7 @@ def claim(
         stop = stopped(conn, lane.account)
         if stop is not None:
             return LaneStopped(stop.reason)
-        fail_opted_out(conn, lane.account, who=lane.owner, now=now)
+        fail_opted_out(conn, lane.account, Party.LANE, who=lane.owner, now=now)
         _fail_orphans(conn, lane, now)
         units = tuple(_due(conn, lane.account, what, now + ahead))
         counted = list(_charges(conn, lane.account, units, policy, now))
@@ -182,18 +183,19 @@ def sweep_ended(
         lost = _lost(conn, lane, real_now)
         if lost is not None:
             return lost
-        query = """
-            update posts set state = 'unknown', changed_at = to_timestamp(%(now)s)
-             where account = %(account)s and state in ('claimed', 'armed') and claim_owner <> %(owner)s
-               and claim_ends_at < to_timestamp(%(ended)s)
-            returning id, claim_owner, claim_token, extract(epoch from claim_ends_at)::float8 as claim_ends_at
-        """
         _fail_orphans(conn, lane, now)
-        swept = rows(conn, query, {"account": lane.account, "owner": lane.owner, "now": now, "ended": now - margin})
+        where: LiteralString = """
+            account = %(account)s and state in ('claimed', 'armed') and claim_owner <> %(owner)s
+            and claim_ends_at < to_timestamp(%(ended)s)
+        """
+        params = {"account": lane.account, "owner": lane.owner, "ended": now - margin}
+        swept = locked(conn, where, params)
         for each in swept:
-            note(conn, each["id"], "unknown", lane.owner, now, {"reason": "its claim ended", **_claim_of(each)})
-            charges.out_of_sight(conn, each["id"], each["claim_ends_at"])
-        return tuple(sorted(each["id"] for each in swept))
+            assert each.claim is not None
+            detail = {"reason": "its claim ended", "owner": each.claim.owner, "token": each.claim.token}
+            move(conn, each, State.UNKNOWN, Party.RECOVERY, who=lane.owner, at=now, detail=detail)
+            charges.out_of_sight(conn, each.id, each.claim.until)
+        return tuple(each.id for each in swept)
 
 
 def _lost(conn: Connection, lane: Lane, real_now: float) -> LaneLost | None:
@@ -209,31 +211,32 @@ def _lost(conn: Connection, lane: Lane, real_now: float) -> LaneLost | None:
     return LaneLost(found["lane_owner"])
 
 
-def fail_opted_out(conn: Connection, account: str, *, who: str, now: float) -> tuple[int, ...]:
+def fail_opted_out(conn: Connection, account: str, by: Party, *, who: str, now: float) -> tuple[int, ...]:
     """End the planned replies to whoever opted out, in the caller's transaction. Returns which they were."""
-    reason = "the author opted out of replies"
-    query = """
-        update posts set state = 'failed_definite', failure = %(reason)s, changed_at = to_timestamp(%(now)s)
-         where account = %(account)s and state = 'planned' and lower(parent_author) in (select author from opt_outs)
-        returning id
+    where: LiteralString = """
+        account = %(account)s and state = 'planned' and lower(parent_author) in (select author from opt_outs)
     """
-    ended = sorted(each["id"] for each in rows(conn, query, {"account": account, "now": now, "reason": reason}))
-    for post_id in ended:
-        note(conn, post_id, "failed_definite", who, now, {"reason": reason})
-    return tuple(ended)
+    ended = locked(conn, where, {"account": account})
+    for each in ended:
+        _withdraw(conn, each, by, "the author opted out of replies", who, now)
+    return tuple(each.id for each in ended)
 
 
 def _fail_orphans(conn: Connection, lane: Lane, now: float) -> None:
     """End what is left of a thread of which a part failed for good: there is nothing that it could answer."""
-    query = """
-        update posts part set state = 'failed_definite', failure = %(reason)s, changed_at = to_timestamp(%(now)s)
-         where account = %(account)s and state = 'planned' and thread_position > 0
-           and exists (select 1 from posts before where before.thread_id = part.thread_id
-                          and before.thread_position < part.thread_position and before.state = 'failed_definite')
-        returning id
+    where: LiteralString = """
+        account = %(account)s and state = 'planned' and thread_position > 0
+        and exists (select 1 from posts before where before.thread_id = posts.thread_id
+                       and before.thread_position < posts.thread_position and before.state = 'failed_definite')
     """
-    for each in rows(conn, query, {"account": lane.account, "reason": ORPHANED, "now": now}):
-        note(conn, each["id"], "failed_definite", lane.owner, now, {"reason": ORPHANED})
+    for each in locked(conn, where, {"account": lane.account}):
+        _withdraw(conn, each, Party.LANE, ORPHANED, lane.owner, now)
+
+
+def _withdraw(conn: Connection, planned: Post, by: Party, reason: str, who: str, now: float) -> None:
+    failure: LiteralString = "failure = %(reason)s"
+    detail = {"reason": reason}
+    move(conn, planned, State.FAILED_DEFINITE, by, who=who, at=now, detail=detail, sets=failure, params=detail)
 
 
 def _due(conn: Connection, account: str, what: PostStream, until: float) -> Iterator[tuple[Post, ...]]:
@@ -293,40 +296,21 @@ def _fail_if_published_before(conn: Connection, lane: Lane, unit: tuple[Post, ..
         if twin is not None:
             reason = f"the same text is post {twin.of} ({twin.state})"
             for part in unit:
-                _fail(conn, lane, part.id, reason, now)
+                _withdraw(conn, part, Party.LANE, reason, lane.owner, now)
             return True
     return False
-
-
-def _fail(conn: Connection, lane: Lane, post_id: int, reason: str, now: float) -> None:
-    query = """
-        update posts set state = 'failed_definite', failure = %(reason)s, changed_at = to_timestamp(%(now)s)
-         where id = %(id)s
-    """
-    changed(conn, query, {"id": post_id, "reason": reason, "now": now})
-    note(conn, post_id, "failed_definite", lane.owner, now, {"reason": reason})
 
 
 def _take(
     conn: Connection, lane: Lane, each: Post, publish_at: float, ends_at: float, watermark: int | None, now: float
 ) -> Post:
-    query = f"""
-        update posts set state = 'claimed', claim_owner = %(owner)s, claim_token = %(token)s,
-                         publish_at = to_timestamp(%(publish_at)s), claim_ends_at = to_timestamp(%(ends_at)s),
-                         attempts = attempts + 1, watermark = %(watermark)s, armed_at = null,
-                         failure = null, needs_human = null,
-                         changed_at = to_timestamp(%(now)s)
-         where id = %(id)s returning {COLUMNS}
+    sets: LiteralString = """
+        claim_owner = %(owner)s, claim_token = %(token)s, publish_at = to_timestamp(%(publish_at)s),
+        claim_ends_at = to_timestamp(%(ends_at)s), attempts = attempts + 1, watermark = %(watermark)s,
+        armed_at = null, failure = null, needs_human = null
     """
-    times = {"publish_at": publish_at, "ends_at": ends_at, "now": now}
-    params = {"id": each.id, "owner": lane.owner, "token": lane.token, "watermark": watermark, **times}
-    found = row(conn, query, params)
-    assert found is not None
-    note(
-        conn, each.id, "claimed", lane.owner, now, {"token": lane.token, "publish_at": publish_at, "ends_at": ends_at}
+    detail = {"token": lane.token, "publish_at": publish_at, "ends_at": ends_at}
+    params = {**detail, "owner": lane.owner, "watermark": watermark}
+    return move(
+        conn, each, State.CLAIMED, Party.LANE, who=lane.owner, at=now, detail=detail, sets=sets, params=params
     )
-    return post(found)
-
-
-def _claim_of(found: Row) -> dict[str, str | int]:
-    return {"owner": found["claim_owner"], "token": found["claim_token"]}

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, LiteralString
 
-from domain.publishing.states import State
+from domain.publishing.states import Party, State
 from store import optouts
 from store.posts import charges
 from store.posts.claim import fail_opted_out
 from store.posts.events import note
+from store.posts.moves import locked, locked_one, move
 from store.posts.queue import ORPHANED, WITHDRAWN, Duplicate, lock_account, same_text
-from store.posts.read import get, locked, thread
+from store.posts.read import get
 from store.posts.transitions import Applied, NotApplied, reconcile
 from store.posts.values import Post
 from store.sql import Connection, changed, rows
@@ -57,7 +58,7 @@ def decide(
                 return Impossible(f"post {post_id}: to approve it, give its id on the site; or reject or retry it")
             case (State.NEEDS_HUMAN, "approve") if site_id is not None:
                 evidence = {"by": "person", "who": who}
-                match reconcile(conn, post_id, site_id, who=who, at=now, evidence=evidence):
+                match reconcile(conn, post_id, site_id, who=who, at=now, evidence=evidence, by=Party.PERSON):
                     case Applied(state):
                         return Decided(state)
                     case NotApplied(_, why):
@@ -70,19 +71,6 @@ def decide(
                 return _again(conn, found, who, now)
             case _:
                 return Impossible(f"post {post_id} is {found.state}; {_choices(found)}")
-
-
-def retry(conn: Connection, post_id: int, *, who: str, now: float, due_at: float) -> Decided | Duplicate | Impossible:
-    """Queue a definitely failed post again, byte for byte the same. Times in calendar Unix seconds."""
-    with conn.transaction():
-        found = _locked_with_its_account(conn, post_id)
-        if found is None:
-            return Impossible(f"there is no post {post_id}")
-        if found.state is not State.FAILED_DEFINITE:
-            return Impossible(f"post {post_id} is {found.state}: only what definitely failed is tried again")
-        if found.approval == "rejected":
-            return Impossible(f"post {post_id} was rejected by {found.decided_by}: only a person may bring it back")
-        return _again(conn, found, who, now, due_at=due_at)
 
 
 def demand_approval(conn: Connection, account: str, *, who: str, now: float) -> tuple[int, ...]:
@@ -113,7 +101,7 @@ def opt_out(conn: Connection, account: str, author: str, *, source: str, who: st
     with conn.transaction():
         lock_account(conn, account)
         new = optouts.add(conn, author, source=source, now=now)
-        return OptedOutNow(new, fail_opted_out(conn, account, who=who, now=now))
+        return OptedOutNow(new, fail_opted_out(conn, account, Party.PERSON, who=who, now=now))
 
 
 def _locked_with_its_account(conn: Connection, post_id: int) -> Post | None:
@@ -122,13 +110,12 @@ def _locked_with_its_account(conn: Connection, post_id: int) -> Post | None:
     if found is None:
         return None
     lock_account(conn, found.account)
-    return locked(conn, post_id)
+    return locked_one(conn, post_id)
 
 
-def _again(
-    conn: Connection, found: Post, who: str, now: float, due_at: float | None = None
-) -> Decided | Duplicate | Impossible:
-    parts = thread(conn, found.thread_id) if found.thread_id is not None else ()
+def _again(conn: Connection, found: Post, who: str, now: float) -> Decided | Duplicate | Impossible:
+    # Under their own locks too: a confirmation of one of them must not be overwritten.
+    parts = () if found.thread_id is None else locked(conn, "thread_id = %(id)s", {"id": found.thread_id})
     for part in _before(found, parts):
         if part.state is State.FAILED_DEFINITE and part.failure != WITHDRAWN:
             return Impossible(
@@ -144,21 +131,15 @@ def _again(
             return twin
     if found.state is State.NEEDS_HUMAN:
         charges.refund(conn, found.id)
-    query = """
-        update posts set state = 'planned', due_at = to_timestamp(%(due_at)s), changed_at = to_timestamp(%(now)s),
-                         decided_by = %(who)s, publish_at = null, needs_human = null, failure = null,
-                         approval = case when approval = 'rejected' then 'approved' else approval end
-         where id = %(id)s
+    sets: LiteralString = """
+        due_at = to_timestamp(%(at)s), decided_by = %(who)s, publish_at = null, needs_human = null, failure = null,
+        approval = case when approval = 'rejected' then 'approved' else approval end
     """
-    changed(conn, query, {"id": found.id, "now": now, "who": who, "due_at": now if due_at is None else due_at})
-    note(conn, found.id, "planned", who, now, {"from": found.state.value, "reason": "try again"})
+    detail = {"reason": "try again"}
+    move(conn, found, State.PLANNED, Party.PERSON, who=who, at=now, detail=detail, sets=sets, params={"who": who})
     for each in others:
-        query = """
-            update posts set state = 'planned', failure = null, changed_at = to_timestamp(%(now)s)
-             where id = %(id)s and state = 'failed_definite'
-        """
-        if changed(conn, query, {"id": each.id, "now": now}):
-            note(conn, each.id, "planned", who, now, {"from": "failed_definite", "reason": f"post {found.id} is"})
+        detail = {"reason": f"post {found.id} is"}
+        move(conn, each, State.PLANNED, Party.PERSON, who=who, at=now, detail=detail, sets="failure = null")
     return Decided(State.PLANNED)
 
 
@@ -177,15 +158,22 @@ def _ended_with(found: Post, parts: tuple[Post, ...]) -> Iterator[Post]:
 
 
 def _end(conn: Connection, found: Post, who: str, now: float, *, approval: str) -> Decided:
-    query = """
-        update posts set state = 'failed_definite', failure = %(reason)s, approval = %(approval)s,
-                         decided_by = %(who)s, changed_at = to_timestamp(%(now)s)
-         where id = %(id)s
-    """
     reason = f"rejected by {who}"
-    changed(conn, query, {"id": found.id, "reason": reason, "approval": approval, "who": who, "now": now})
+    sets: LiteralString = "failure = %(reason)s, approval = %(approval)s, decided_by = %(who)s"
+    params = {"reason": reason, "approval": approval, "who": who}
+    detail = {"reason": reason}
+    move(
+        conn,
+        found,
+        State.FAILED_DEFINITE,
+        Party.PERSON,
+        who=who,
+        at=now,
+        detail=detail,
+        sets=sets,
+        params=params,
+    )
     charges.refund(conn, found.id)
-    note(conn, found.id, "failed_definite", who, now, {"from": found.state.value, "reason": reason})
     if found.thread_id is not None:
         _end_the_thread(conn, found, who, now)
     return Decided(State.FAILED_DEFINITE)
@@ -193,16 +181,22 @@ def _end(conn: Connection, found: Post, who: str, now: float, *, approval: str) 
 
 def _end_the_thread(conn: Connection, rejected: Post, who: str, now: float) -> None:
     """A thread goes out whole or, where it has begun, no further."""
-    query = """
-        update posts set state = 'failed_definite', changed_at = to_timestamp(%(now)s),
-                         failure = case when thread_position > %(position)s then %(orphaned)s else %(withdrawn)s end
-         where thread_id = %(thread)s and state = 'planned'
-        returning id, failure
-    """
-    where = {"thread": rejected.thread_id, "position": rejected.thread_position, "now": now}
-    for part in rows(conn, query, {**where, "orphaned": ORPHANED, "withdrawn": WITHDRAWN}):
-        detail = {"from": "planned", "reason": part["failure"], "rejected": rejected.id}
-        note(conn, part["id"], "failed_definite", who, now, detail)
+    for part in locked(conn, "thread_id = %(id)s and state = 'planned'", {"id": rejected.thread_id}):
+        behind = (part.thread_position or 0) > (rejected.thread_position or 0)
+        reason = ORPHANED if behind else WITHDRAWN
+        detail = {"reason": reason, "rejected": rejected.id}
+        params = {"reason": reason}
+        move(
+            conn,
+            part,
+            State.FAILED_DEFINITE,
+            Party.PERSON,
+            who=who,
+            at=now,
+            detail=detail,
+            sets="failure = %(reason)s",
+            params=params,
+        )
 
 
 def _choices(found: Post) -> str:

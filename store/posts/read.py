@@ -14,12 +14,6 @@ def get(conn: Connection, post_id: int) -> Post | None:
     return None if found is None else post(found)
 
 
-def locked(conn: Connection, post_id: int) -> Post | None:
-    """The post with that id, which nobody else changes until the caller's transaction ends."""
-    found = row(conn, f"select {COLUMNS} from posts where id = %(id)s for update", {"id": post_id})
-    return None if found is None else post(found)
-
-
 def standing(conn: Connection, ids: Sequence[int]) -> frozenset[tuple[int, int, str, int]]:
     """Those of the posts that are claimed and not known to be armed, each as (id, attempts, owner, token)."""
     query = """

@@ -1,9 +1,9 @@
-"""What becomes of a claimed post. Each change checks in SQL, under the row's lock, that it may still be made.
+"""What becomes of a claimed post. Each change asks the table of moves, under the row's lock, if it may still be made.
 
 Who writes shows the token of the *claim*: an incarnation that was fenced, or an instance whose post was claimed
 anew, is refused. What was written down about one claim may arrive late and in any order of stores (the journal is
-replayed after an outage); the farther state stands then (`domain.publishing.states.farther`), so a confirmation
-always gets through, and an old "armed" never undoes it. Refusals are noted in the trail too.
+replayed after an outage); the table of moves says what is still news then, so a confirmation always gets through, and
+an old "armed" never undoes it. Refusals are noted in the trail too.
 
 Callers hold no lock and may be in a transaction of their own; each function is atomic by itself.
 """
@@ -13,10 +13,11 @@ from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
-from domain.publishing.states import Place, State, farther
+from domain.publishing.states import Party, State, may_move
 from store.posts import charges
 from store.posts.events import note
-from store.posts.values import COLUMNS, PUBLISHED, Post, post
+from store.posts.moves import locked_one, move
+from store.posts.values import PUBLISHED, Post
 from store.sql import Connection, changed, row
 
 
@@ -44,6 +45,8 @@ class NotApplied:
 
 Change = Applied | Unchanged | NotApplied
 
+_FAILURE: LiteralString = "failure = %(reason)s"
+
 
 def arm(conn: Connection, post_id: int, token: int, *, who: str, at: float) -> Change:
     """The request is about to leave, or has left, at `at` (calendar Unix seconds, as all times here).
@@ -51,7 +54,7 @@ def arm(conn: Connection, post_id: int, token: int, *, who: str, at: float) -> C
     From then on it counts against the caps; so too where the word comes late, and the post is farther along.
     """
     with conn.transaction():
-        change = _along(conn, post_id, token, State.ARMED, who, at, {}, "armed_at = to_timestamp(%(now)s)", {})
+        change = _along(conn, post_id, token, State.ARMED, who, at, {}, "armed_at = to_timestamp(%(at)s)")
         if not isinstance(change, NotApplied):
             charges.armed(conn, post_id, at)
         return change
@@ -66,11 +69,12 @@ def confirm(
     it came from an earlier claim is noted; a second id for the same post is refused, and is the alarm it sounds like.
     """
     with conn.transaction():
-        found = _locked(conn, post_id)
+        found = locked_one(conn, post_id)
         if found is None:
             return NotApplied(None, f"there is no post {post_id}")
         late = found.claim is None or found.claim.token != token
-        return _published(conn, found, State.CONFIRMED, site_id, who, at, evidence, {"late": True} if late else {})
+        seen = {"late": True} if late else {}
+        return _published(conn, found, State.CONFIRMED, Party.OWNER, site_id, who, at, evidence, seen)
 
 
 def fail(
@@ -81,17 +85,7 @@ def fail(
     again_at: in the same transaction back into the queue with it, byte for byte the same, due then.
     """
     with conn.transaction():
-        change = _along(
-            conn,
-            post_id,
-            token,
-            State.FAILED_DEFINITE,
-            who,
-            at,
-            {"reason": reason},
-            "failure = %(reason)s",
-            {"reason": reason},
-        )
+        change = _along(conn, post_id, token, State.FAILED_DEFINITE, who, at, {"reason": reason}, _FAILURE)
         if not isinstance(change, Applied):
             return change
         charges.refund(conn, post_id)
@@ -100,11 +94,8 @@ def fail(
 
 def lose_sight(conn: Connection, post_id: int, token: int, reason: str, *, who: str, at: float) -> Change:
     """It may be on the site or not: only id recovery may say."""
-    detail = {"reason": reason}
     with conn.transaction():
-        change = _along(
-            conn, post_id, token, State.UNKNOWN, who, at, detail, "failure = %(reason)s", {"reason": reason}
-        )
+        change = _along(conn, post_id, token, State.UNKNOWN, who, at, {"reason": reason}, _FAILURE)
         if isinstance(change, Applied):
             charges.out_of_sight(conn, post_id, at)
         return change
@@ -117,7 +108,7 @@ def release(conn: Connection, post_id: int, token: int, reason: str, *, who: str
     (`who`) brings this word only of what its journal never armed.
     """
     with conn.transaction():
-        found = _locked(conn, post_id)
+        found = locked_one(conn, post_id)
         if found is None:
             return NotApplied(None, f"there is no post {post_id}")
         if (stale := _stale(conn, found, token, State.PLANNED, who, at)) is not None:
@@ -132,33 +123,31 @@ def release(conn: Connection, post_id: int, token: int, reason: str, *, who: str
         )
         if found.state is not State.CLAIMED and not swept:
             return _refuse(conn, found, State.PLANNED, who, at, f"it is {found.state}, and may have been sent")
-        _write(
-            conn,
-            found,
-            State.PLANNED,
-            who,
-            at,
-            {"reason": reason},
-            "publish_at = null, failure = null, needs_human = null",
-            {},
-        )
+        sets: LiteralString = "publish_at = null, failure = null, needs_human = null"
+        move(conn, found, State.PLANNED, Party.OWNER, who=who, at=at, detail={"reason": reason}, sets=sets)
         charges.refund(conn, post_id)
         return Applied(State.PLANNED)
 
 
 def reconcile(
-    conn: Connection, post_id: int, site_id: int, *, who: str, at: float, evidence: dict[str, Any]
+    conn: Connection,
+    post_id: int,
+    site_id: int,
+    *,
+    who: str,
+    at: float,
+    evidence: dict[str, Any],
+    by: Party = Party.RECOVERY,
 ) -> Change:
     """Id recovery, or a person, found an unknown post on the site."""
     with conn.transaction():
-        found = _locked(conn, post_id)
+        found = locked_one(conn, post_id)
         if found is None:
             return NotApplied(None, f"there is no post {post_id}")
-        if found.state not in (State.UNKNOWN, State.NEEDS_HUMAN, *PUBLISHED):
-            return _refuse(
-                conn, found, State.RECONCILED, who, at, f"it is {found.state}, so nothing is to be recovered"
-            )
-        return _published(conn, found, State.RECONCILED, site_id, who, at, evidence, {})
+        if found.state not in PUBLISHED and not may_move(found.state, State.RECONCILED, by):
+            why = f"it is {found.state}, so nothing is to be recovered"
+            return _refuse(conn, found, State.RECONCILED, who, at, why)
+        return _published(conn, found, State.RECONCILED, by, site_id, who, at, evidence, {})
 
 
 def ask_human(
@@ -166,23 +155,16 @@ def ask_human(
 ) -> Change:
     """Id recovery cannot tell: it waits for a decision, and nothing else waits for it."""
     with conn.transaction():
-        found = _locked(conn, post_id)
+        found = locked_one(conn, post_id)
         if found is None:
             return NotApplied(None, f"there is no post {post_id}")
-        if found.state is not State.UNKNOWN:
+        if not may_move(found.state, State.NEEDS_HUMAN, Party.RECOVERY):
             return Unchanged(found.state)
         detail = {"reason": reason, "evidence": evidence}
+        sets: LiteralString = "needs_human = %(reason)s, evidence = %(evidence)s"
         params = {"reason": reason, "evidence": Jsonb(evidence)}
-        _write(
-            conn,
-            found,
-            State.NEEDS_HUMAN,
-            who,
-            at,
-            detail,
-            "needs_human = %(reason)s, evidence = %(evidence)s",
-            params,
-        )
+        by = Party.RECOVERY
+        move(conn, found, State.NEEDS_HUMAN, by, who=who, at=at, detail=detail, sets=sets, params=params)
         return Applied(State.NEEDS_HUMAN)
 
 
@@ -203,6 +185,7 @@ def _published(
     conn: Connection,
     found: Post,
     to: State,
+    by: Party,
     site_id: int,
     who: str,
     at: float,
@@ -218,11 +201,12 @@ def _published(
     if twin is not None:
         return _refuse(conn, found, to, who, at, f"{site_id} is post {twin['id']}")
     sets: LiteralString = """
-        site_id = %(site_id)s, confirmed_at = to_timestamp(%(now)s), evidence = %(evidence)s, failure = null,
+        site_id = %(site_id)s, confirmed_at = to_timestamp(%(at)s), evidence = %(evidence)s, failure = null,
         needs_human = null
     """
     params = {"site_id": site_id, "evidence": Jsonb(evidence)}
-    _write(conn, found, to, who, at, {"site_id": site_id, "evidence": evidence, **detail}, sets, params)
+    told = {"site_id": site_id, "evidence": evidence, **detail}
+    move(conn, found, to, by, who=who, at=at, detail=told, sets=sets, params=params)
     charges.charge_if_refunded(conn, found, at)
     if found.thread_position is not None:
         _give_parent(conn, found, site_id)
@@ -247,38 +231,28 @@ def _along(
     at: float,
     detail: dict[str, Any],
     sets: LiteralString,
-    params: dict[str, Any],
 ) -> Change:
-    with conn.transaction():
-        found = _locked(conn, post_id)
-        if found is None:
-            return NotApplied(None, f"there is no post {post_id}")
-        if (stale := _stale(conn, found, token, to, who, at)) is not None:
-            return stale
-        here = Place(found.attempts, found.state)
-        if farther(Place(found.attempts, to), here) == here:
-            return Unchanged(found.state)
-        if found.state is State.PLANNED:
-            # It was given back, or is to be tried again: what this claim did is over.
-            return Unchanged(found.state)
-        _write(conn, found, to, who, at, detail, sets, params)
-        return Applied(to)
+    """Carry out what the holder of a claim says of it, if that is still news. sets: may use what is in `detail`."""
+    found = locked_one(conn, post_id)
+    if found is None:
+        return NotApplied(None, f"there is no post {post_id}")
+    if (stale := _stale(conn, found, token, to, who, at)) is not None:
+        return stale
+    if not may_move(found.state, to, Party.OWNER):
+        return Unchanged(found.state)
+    move(conn, found, to, Party.OWNER, who=who, at=at, detail=detail, sets=sets, params=detail)
+    return Applied(to)
 
 
 def _queue_again(conn: Connection, post_id: int, who: str, at: float, due_at: float) -> Applied:
-    query = """
-        update posts set state = 'planned', due_at = to_timestamp(%(due_at)s), changed_at = to_timestamp(%(at)s),
-                         publish_at = null, failure = null, needs_human = null
-         where id = %(id)s
+    failed = locked_one(conn, post_id)
+    assert failed is not None
+    sets: LiteralString = """
+        due_at = to_timestamp(%(due_at)s), publish_at = null, failure = null, needs_human = null
     """
-    changed(conn, query, {"id": post_id, "due_at": due_at, "at": at})
-    note(conn, post_id, "planned", who, at, {"from": "failed_definite", "reason": "try again", "due_at": due_at})
+    detail = {"reason": "try again", "due_at": due_at}
+    move(conn, failed, State.PLANNED, Party.OWNER, who=who, at=at, detail=detail, sets=sets, params=detail)
     return Applied(State.PLANNED)
-
-
-def _locked(conn: Connection, post_id: int) -> Post | None:
-    found = row(conn, f"select {COLUMNS} from posts where id = %(id)s for update", {"id": post_id})
-    return None if found is None else post(found)
 
 
 def _stale(conn: Connection, found: Post, token: int, to: State, who: str, at: float) -> NotApplied | None:
@@ -291,18 +265,3 @@ def _stale(conn: Connection, found: Post, token: int, to: State, who: str, at: f
 def _refuse(conn: Connection, found: Post, to: State, who: str, at: float, why: str) -> NotApplied:
     note(conn, found.id, "refused", who, at, {"to": to.value, "why": why})
     return NotApplied(found.state, why)
-
-
-def _write(
-    conn: Connection,
-    found: Post,
-    to: State,
-    who: str,
-    at: float,
-    detail: dict[str, Any],
-    sets: LiteralString,
-    params: dict[str, Any],
-) -> None:
-    query = f"update posts set state = %(state)s, changed_at = to_timestamp(%(now)s), {sets} where id = %(id)s"
-    changed(conn, query, {"id": found.id, "state": to.value, "now": at, **params})
-    note(conn, found.id, to.value, who, at, {"from": found.state.value, **detail})

@@ -53,6 +53,13 @@ class Post:
     decided_by: str | None = None
     removed_at: float | None = None
 
+    @property
+    def token(self) -> int:
+        """Of its claim, to be shown with every word about it. Raises ValueError where it has none."""
+        if self.claim is None:
+            raise ValueError(f"post {self.id} was never claimed, so nothing can have become of it")
+        return self.claim.token
+
 
 COLUMNS: LiteralString = """
     id, account, kind, body, text_hash, source, state, approval, arm, propensity, predicted, model_version,

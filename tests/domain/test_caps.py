@@ -145,12 +145,6 @@ def test_a_thread_loses_its_claim_once_there_shall_be_none() -> None:
     assert caps.claim_after(refused) == GiveBack("threads are switched off (THREADS)")
 
 
-def test_charging_a_claim_counts_against_the_next():
-    history = caps.with_published(Post(NOW), History())
-    assert codes(caps.check(Post(NOW + MINUTE), history, ON, POLICY)) == {"spacing"}
-    assert caps.with_published(reply(), history).replies == (NOW,)
-
-
 policies = st.builds(
     Policy,
     posts_a_day=st.integers(1, 8),

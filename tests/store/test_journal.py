@@ -2,6 +2,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from store.flags import Flag
 from store.journal import Armed, Cached, Journal, NotArmed
 from store.journal_file import Fresh, Whole
 from store.posts import Post
-from store.writes import PostArmed, PostConfirmed, PostReleased
+from store.writes import PostArmed, PostConfirmed, PostFailed, PostLostSight, PostReleased
 
 NOW = 1_800_000_000.0
 
@@ -36,6 +37,22 @@ def post(number: int = 1, *, attempt: int = 1, publish_at: float = NOW) -> Post:
         publish_at=publish_at,
         attempts=attempt,
     )
+
+
+def confirmed(of: Post, site_id: int, evidence: dict[str, Any], *, at: float = NOW) -> PostConfirmed:
+    return PostConfirmed(of.id, of.token, site_id, "one", at, evidence)
+
+
+def failed(of: Post, reason: str, *, at: float = NOW) -> PostFailed:
+    return PostFailed(of.id, of.token, reason, "one", at)
+
+
+def lost_sight(of: Post, reason: str, *, at: float = NOW) -> PostLostSight:
+    return PostLostSight(of.id, of.token, reason, "one", at)
+
+
+def released(of: Post, reason: str, *, at: float = NOW) -> PostReleased:
+    return PostReleased(of.id, of.token, reason, "one", at)
 
 
 @pytest.fixture
@@ -95,7 +112,7 @@ def test_nothing_is_armed_in_the_margin_before_the_claims_end_nor_by_another(jou
 
 def test_an_earlier_claim_of_a_post_arms_nothing(journal: Journal) -> None:
     journal.keep([post(attempt=1)], at=NOW)
-    journal.fail(post(attempt=1), "rejected", by="one", at=NOW)
+    journal.record(failed(post(attempt=1), "rejected"), attempt=1)
     journal.keep([post(attempt=2)], at=NOW)
     assert isinstance(journal.arm(post(attempt=1), by="one", at=NOW), NotArmed)
     assert journal.arm(post(attempt=2), by="one", at=NOW) == Armed()
@@ -110,30 +127,30 @@ def test_a_copy_from_postgres_never_sets_back_what_happened_here(journal: Journa
 
 def test_the_first_id_of_a_post_stays(journal: Journal) -> None:
     journal.keep([post()], at=NOW)
-    assert journal.confirm(post(), 99, by="one", at=NOW, evidence={"response": 99})
-    assert not journal.confirm(post(), 100, by="one", at=NOW, evidence={})
-    assert not journal.fail(post(), "no toast", by="one", at=NOW)
+    assert journal.record(confirmed(post(), 99, {"response": 99}), attempt=1)
+    assert not journal.record(confirmed(post(), 100, {}), attempt=1)
+    assert not journal.record(failed(post(), "no toast"), attempt=1)
     assert (journal.claims()[0].state, journal.claims()[0].site_id) == (State.CONFIRMED, 99)
     assert [entry.write for entry in journal.waiting()] == [PostConfirmed(1, 5, 99, "one", NOW, {"response": 99})]
 
 
 def test_an_id_is_kept_even_where_the_claim_was_lost(journal: Journal) -> None:
-    assert journal.confirm(post(), 99, by="one", at=NOW, evidence={})
+    assert journal.record(confirmed(post(), 99, {}), attempt=1)
     assert len(journal.waiting()) == 1
 
 
 def test_only_a_claimed_post_is_released(journal: Journal) -> None:
     journal.keep([post(1), post(2)], at=NOW)
     journal.arm(post(2), by="one", at=NOW)
-    assert journal.release(post(1), "off", by="one", at=NOW)
-    assert not journal.release(post(2), "off", by="one", at=NOW)
+    assert journal.record(released(post(1), "off"), attempt=1)
+    assert not journal.record(released(post(2), "off"), attempt=1)
     assert [kept.post.id for kept in journal.claims()] == [2]
     assert journal.waiting()[-1].write == PostReleased(1, 5, "off", "one", NOW)
 
 
 def test_a_settled_post_is_forgotten_once_postgres_knows(journal: Journal) -> None:
     journal.keep([post(1), post(2)], at=NOW)
-    journal.confirm(post(1), 99, by="one", at=NOW, evidence={})
+    journal.record(confirmed(post(1), 99, {}), attempt=1)
     assert journal.prune(before=NOW + 1) == 0, "its confirmation still waits"
     journal.done(entry.id for entry in journal.waiting())
     assert journal.prune(before=NOW + 1) == 1

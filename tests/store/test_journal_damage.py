@@ -7,7 +7,7 @@ from domain.publishing.states import State
 from store.flags import Flag
 from store.journal import Journal
 from store.journal_file import Fresh, Salvaged
-from tests.store.test_journal import NOW, flag, post
+from tests.store.test_journal import NOW, confirmed, flag, post
 
 PAGE = 4096
 
@@ -15,7 +15,7 @@ PAGE = 4096
 def filled(path: Path, entries: int) -> None:
     journal = Journal.open(path, now=NOW)
     journal.keep([post(1), post(2)], at=NOW)
-    journal.confirm(post(1), 99, by="one", at=NOW, evidence={})
+    journal.record(confirmed(post(1), 99, {}), attempt=1)
     journal.append([(f"entry {number}", Flag("MODE", "x" * 500, NOW, "ann")) for number in range(entries)])
     journal.remember("model", {"version": 3}, at=NOW)
     journal.close()

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from domain.publishing.states import State
 from store.journal import Armed, Journal
-from tests.store.test_journal import NOW, flag, post
+from tests.store.test_journal import NOW, confirmed, failed, flag, lost_sight, post
 
 IDS = st.sampled_from(["a", "b", "c", "d", "e"])
 POSTS = st.integers(1, 3)
@@ -70,11 +70,11 @@ class JournalAgainstModel(RuleBasedStateMachine):
         may = ALONG.index(self.states[number]) < ALONG.index(to)
         match to:
             case State.UNKNOWN:
-                done = self.journal.lose_sight(post(number), "closed", by="one", at=NOW)
+                done = self.journal.record(lost_sight(post(number), "closed"), attempt=1)
             case State.FAILED_DEFINITE:
-                done = self.journal.fail(post(number), "rejected", by="one", at=NOW)
+                done = self.journal.record(failed(post(number), "rejected"), attempt=1)
             case _:
-                done = self.journal.confirm(post(number), 900 + number, by="one", at=NOW, evidence={})
+                done = self.journal.record(confirmed(post(number), 900 + number, {}), attempt=1)
         assert done == may
         if may:
             self.moved(number, to)

@@ -30,6 +30,7 @@ from store.writes import (
     decode,
     encode,
 )
+from tests.store.test_journal import confirmed, lost_sight, released
 from tests.store.world import ACCOUNT, NOW, claimed, held, now, one_claimed, queued, token, trail
 
 RUN = Run("run 1", "posting", "one", NOW, NOW + 2, "failed", 3, "the page broke", {"posts": [1]})
@@ -101,10 +102,10 @@ def test_an_outage_is_caught_up_in_order_and_twice_is_as_once(conn: Connection, 
     journal = Journal.open(tmp_path / "journal.sqlite", now=NOW)
     journal.keep([first, second, third], at=NOW)
     journal.arm(first, by="one", at=NOW + 1)
-    journal.confirm(first, 99, by="one", at=NOW + 2, evidence={"response": 99})
+    journal.record(confirmed(first, 99, {"response": 99}, at=NOW + 2), attempt=1)
     journal.arm(second, by="one", at=NOW + 3)
-    journal.lose_sight(second, "the page closed", by="one", at=NOW + 4)
-    journal.release(third, "switched off", by="one", at=NOW + 5)
+    journal.record(lost_sight(second, "the page closed", at=NOW + 4), attempt=1)
+    journal.record(released(third, "switched off", at=NOW + 5), attempt=1)
     waiting = journal.waiting()
     journal.close()
 

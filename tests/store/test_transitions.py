@@ -134,14 +134,11 @@ def test_a_person_approves_with_the_id_that_they_saw(conn: Connection) -> None:
     assert posts.decide(conn, post, "approve", who="ann", now=NOW, site_id=99) == Decided(State.RECONCILED)
 
 
-def test_a_person_rejects_for_good_and_only_a_person_brings_it_back(conn: Connection) -> None:
+def test_a_person_rejects_for_good_and_brings_it_back(conn: Connection) -> None:
     answer = posts.queue(conn, ACCOUNT, reply("well seen", 11, "bob", approval="waiting"), who="r", now=NOW)
     assert isinstance(answer, posts.Queued)
     (post,) = answer.post_ids
     assert posts.decide(conn, post, "reject", who="ann", now=NOW) == Decided(State.FAILED_DEFINITE)
-    assert posts.retry(conn, post, who="posting", now=NOW, due_at=NOW) == Impossible(
-        f"post {post} was rejected by ann: only a person may bring it back"
-    )
     assert posts.decide(conn, post, "retry", who="ann", now=NOW) == Decided(State.PLANNED)
 
 
@@ -158,7 +155,7 @@ def test_a_failed_post_is_not_retried_where_its_text_has_gone_out_otherwise(conn
     first = one_claimed(conn, mine, "a wren sings")
     posts.fail(conn, first.id, token(first), "rejected", who="one", at=NOW)
     second = queued(conn, "a wren sings")
-    assert posts.retry(conn, first.id, who="posting", now=NOW, due_at=NOW) == Duplicate(second, State.PLANNED)
+    assert posts.decide(conn, first.id, "retry", who="ann", now=NOW) == Duplicate(second, State.PLANNED)
 
 
 def test_there_is_nothing_to_decide_about_a_published_post(conn: Connection) -> None:
