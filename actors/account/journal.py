@@ -9,11 +9,11 @@ is tried again; nothing is published meanwhile, because nothing can be armed.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from actors.core.base import Actor
 from actors.core.future import CannotAnswer
@@ -23,28 +23,24 @@ from actors.protocol.journal import (
     Append,
     Arm,
     Claims,
-    Confirm,
-    Disarm,
-    Fail,
     Forget,
     GetClaims,
     GetWaiting,
-    GiveBack,
     JournalState,
     Keep,
-    LoseSight,
     Recall,
+    Record,
     Remember,
     Replayed,
     SetAside,
 )
-from domain.publishing.claims import MARGIN
+from domain.publishing.claims import margin_at
 from domain.publishing.states import State
 from store.errors import JournalUnavailable
-from store.journal import Armed, Journal, NotArmed
+from store.journal import Armed, Cached, Journal, NotArmed
 from store.journal_file import BROKEN_AT, Fresh, Salvaged, Whole
 from store.posts import Post
-from store.writes import PostConfirmed, PostFailed, PostLostSight, PostReleased
+from store.writes import PostConfirmed, PostFailed, PostLostSight, PostReleased, PostWord, Write
 
 log = logging.getLogger("roost.journal")
 
@@ -66,7 +62,7 @@ class JournalActor(Actor):
         super().__init__()
         self.path = path
         self.owner = owner
-        self.margin = MARGIN * max(1.0, speed)
+        self.margin = margin_at(speed)
         self.journal: Journal | None = None
         self.armed: dict[int, tuple[Post, str]] = {}  # post id → the post and the run that is sending it
         self.broken_at = 0.0
@@ -97,26 +93,8 @@ class JournalActor(Actor):
                 return Claims(journal.claims(), self.broken_at)
             case Arm(post, run):
                 return self._arm(journal, post, run, at)
-            case Confirm(post, site_id, evidence):
-                self.armed.pop(post.id, None)
-                return journal.record(
-                    PostConfirmed(post.id, post.token, site_id, self.owner, at, evidence), post.attempts
-                )
-            case Fail(post, reason, again_at):
-                self.armed.pop(post.id, None)
-                return journal.record(
-                    PostFailed(post.id, post.token, reason, self.owner, at, again_at), post.attempts
-                )
-            case Disarm(post, run, reason, again_at):
-                holder = self.armed.get(post.id)
-                if holder is None or holder[1] != run:
-                    return False  # not armed, or by another run, and then it may be on its way
-                return self._answer(journal, Fail(post, reason, again_at))
-            case LoseSight(post, reason):
-                self.armed.pop(post.id, None)
-                return journal.record(PostLostSight(post.id, post.token, reason, self.owner, at), post.attempts)
-            case GiveBack(post, reason):
-                return journal.record(PostReleased(post.id, post.token, reason, self.owner, at), post.attempts)
+            case Record(word, attempt, armed_by):
+                return self._record(journal, word, attempt, armed_by)
             case Forget(post):
                 return journal.forget(post)
             case Append(entries):
@@ -145,13 +123,20 @@ class JournalActor(Actor):
             self.monitor(run)
         return answer
 
+    def _record(self, journal: Journal, word: PostWord, attempt: int, armed_by: str | None) -> bool:
+        if armed_by is not None and self.armed.get(word.post_id, (None, None))[1] != armed_by:
+            return False  # not armed, or by another run, and then it may be on its way
+        if not isinstance(word, PostReleased):
+            self.armed.pop(word.post_id, None)
+        return journal.record(word, attempt)
+
     def _lost(self, run: str) -> None:
         """A run ended. What it had armed and said nothing more of may be on the site or not."""
         for post, by in list(self.armed.values()):
             if by == run:
                 del self.armed[post.id]  # first: if this cannot be written now, opening the file again settles it
-                message = LoseSight(post, f"{run} ended after it was armed")
-                self._write(partial(self._answer, message=message))
+                word = self._out_of_sight(post, f"{run} ended after it was armed")
+                self._write(partial(self._answer, message=Record(word, post.attempts)))
 
     def _write(self, work: Callable[[Journal], Any]) -> Any:
         """Work on the open journal. Raises CannotAnswer where it cannot be used."""
@@ -197,9 +182,11 @@ class JournalActor(Actor):
         """Whoever armed these is gone, or will say so: a confirmation that still comes is taken."""
         for kept in journal.claims():
             if kept.state is State.ARMED and kept.post.id not in self.armed:
-                why = "it was armed when Roost stopped"
-                word = PostLostSight(kept.post.id, kept.post.token, why, self.owner, self.calendar())
+                word = self._out_of_sight(kept.post, "it was armed when Roost stopped")
                 journal.record(word, kept.post.attempts)
+
+    def _out_of_sight(self, post: Post, why: str) -> PostLostSight:
+        return PostLostSight(post.id, post.token, why, self.owner, self.calendar())
 
     def _unusable(self, error: JournalUnavailable) -> None:
         log.error("journal: %s", error)
@@ -211,3 +198,77 @@ class JournalActor(Actor):
     def _report(self, state: JournalState) -> None:
         self.system.board.put(self.name, state)
         report(self, "journal", state.healthy, state.detail)
+
+
+# What a run tells the journal and asks of it. All of these raise AskError where it cannot be reached or written.
+
+
+class Client(Protocol):
+    """Who tells and asks: a run."""
+
+    instance: str
+    actor_name: str
+
+    def ask(self, name: str, message: Any, timeout: float = 5.0) -> Any: ...
+    def calendar(self) -> float: ...
+
+
+def claims(ctx: Client) -> Claims:
+    """What is claimed, and what became of it lately."""
+    found: Claims = ctx.ask("journal", GetClaims())
+    return found
+
+
+def keep(ctx: Client, posts: Iterable[Post]) -> None:
+    """Copy what was just claimed in Postgres, or is found there as ours."""
+    ctx.ask("journal", Keep(tuple(posts)))
+
+
+def confirm(ctx: Client, post: Post, site_id: int, evidence: dict[str, Any]) -> bool:
+    """The post is on the site under this id. Returns whether that was news."""
+    return _record(ctx, post, PostConfirmed(post.id, post.token, site_id, ctx.instance, ctx.calendar(), evidence))
+
+
+def fail(ctx: Client, post: Post, reason: str, again_at: float | None = None, *, if_armed_here: bool = False) -> bool:
+    """The post is definitely not on the site. Returns whether it took effect; so too the next two.
+
+    again_at: when it is due again (calendar seconds); None: it is over. if_armed_here: only where this run has armed
+    it; for one that did not wait for the answer to that, and whose request was stopped.
+    """
+    word = PostFailed(post.id, post.token, reason, ctx.instance, ctx.calendar(), again_at)
+    return _record(ctx, post, word, ctx.actor_name if if_armed_here else None)
+
+
+def lose_sight(ctx: Client, post: Post, reason: str) -> bool:
+    """The post may be on the site or not."""
+    return _record(ctx, post, PostLostSight(post.id, post.token, reason, ctx.instance, ctx.calendar()))
+
+
+def give_back(ctx: Client, post: Post, reason: str) -> bool:
+    """The post was claimed and not sent: back into the queue with it."""
+    return _record(ctx, post, PostReleased(post.id, post.token, reason, ctx.instance, ctx.calendar()))
+
+
+def forget(ctx: Client, post: Post) -> bool:
+    """Postgres has this claim no more, and is told nothing. Returns whether its copy was here, unsent."""
+    return bool(ctx.ask("journal", Forget(post)))
+
+
+def append(ctx: Client, entry_id: str, write: Write) -> bool:
+    """A write for Postgres, under an id of its own. Returns whether it is new."""
+    return bool(ctx.ask("journal", Append(((entry_id, write),))))
+
+
+def remember(ctx: Client, key: str, value: Any) -> None:
+    """Keep a JSON value for when Postgres is away."""
+    ctx.ask("journal", Remember(key, value))
+
+
+def recall(ctx: Client, key: str) -> Sequence[object]:
+    """A list that was remembered; an empty one before the first time."""
+    found = ctx.ask("journal", Recall(key))
+    return found.value if isinstance(found, Cached) else ()
+
+
+def _record(ctx: Client, post: Post, word: PostWord, armed_by: str | None = None) -> bool:
+    return bool(ctx.ask("journal", Record(word, post.attempts, armed_by)))

@@ -5,7 +5,7 @@ from typing import Any
 
 from store.journal import Kept, Statistics
 from store.posts import Post
-from store.writes import Entry, Write
+from store.writes import Entry, PostWord, Write
 
 OPT_OUTS = "opt_outs"  # the key of what is remembered of Postgres: the authors, in lower case
 
@@ -39,50 +39,15 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True)
-class Confirm:
-    """The post is on the site under this id. The answer: whether that was news."""
+class Record:
+    """What became of a claimed post, as Postgres will be told. The answer: whether that was news.
 
-    post: Post
-    site_id: int
-    evidence: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Fail:
-    """The post is definitely not on the site. The answer: whether it took effect; so too of the next three.
-
-    again_at: when it is due again (calendar seconds); None: it is over.
+    attempt: how often the post was claimed by then. armed_by: only where this run has armed it and has not said more.
     """
 
-    post: Post
-    reason: str
-    again_at: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Disarm:
-    """`run` did not wait for the answer to its `Arm`, and the request was stopped. Fails the post if it was armed."""
-
-    post: Post
-    run: str
-    reason: str
-    again_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class LoseSight:
-    """The post may be on the site or not."""
-
-    post: Post
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class GiveBack:
-    """The post was claimed and not sent: back into the queue with it."""
-
-    post: Post
-    reason: str
+    word: PostWord
+    attempt: int
+    armed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 Said to the journal, from which Postgres learns it, and to the lane, so that it holds at once, with Postgres away too.
 """
 
+from actors.account import journal
 from actors.protocol.account import Holding, StandingBy, StopAccount
 from actors.protocol.alerts import Raise
-from actors.protocol.journal import Append
 from actors.scheduling.run_context import RunContext
 from domain.publishing.stops import reason_for
 from social.site import SessionExpired, SiteError
@@ -23,7 +23,7 @@ def stop_account(ctx: RunContext, error: SiteError) -> None:
         ctx.tell("alerts", Raise(SESSION_ALERT, f"{error} Roost never logs in by itself."))
     at = ctx.calendar()
     ctx.tell("lane", StopAccount(reason, at))
-    ctx.ask("journal", Append(((f"stop/{ctx.new_id()}", AccountStopped(ctx.settings.account, reason, at)),)))
+    journal.append(ctx, f"stop/{ctx.new_id()}", AccountStopped(ctx.settings.account, reason, at))
 
 
 def stopped(ctx: RunContext) -> str | None:

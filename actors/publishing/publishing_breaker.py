@@ -27,7 +27,6 @@ from domain.resources.breaker import (
 )
 
 PATIENCE = 60.0  # real seconds that publishing rests when the site has asked for patience
-TRIES = 3  # runs in which a post may fail to be sent before others go first
 
 
 @dataclass(slots=True)
@@ -113,10 +112,9 @@ class Brake:
         times = self.state.opened_times if isinstance(self.state, Open) else 0
         self.state = Open(now, now + PATIENCE, times + 1)
 
-    def unsent(self, post_id: int) -> bool:
-        """The post could not be sent, definitely. True: once more than others should wait for."""
-        self.tries[post_id] += 1
-        if self.tries[post_id] < TRIES:
-            return False
-        del self.tries[post_id]
-        return True
+    def tried(self, post_id: int, tries: int) -> None:
+        """The post could not be sent in so many runs so far; 0 where they count no longer."""
+        if tries:
+            self.tries[post_id] = tries
+        else:
+            self.tries.pop(post_id, None)

@@ -7,22 +7,25 @@ for ever and no thread stays stuck in its middle.
 
 from collections.abc import Iterable, Sequence
 
-from actors.protocol.journal import OPT_OUTS, Claims, Forget, GetClaims, GiveBack, Keep, LoseSight, Recall, Remember
+from actors.account import journal
+from actors.protocol.journal import OPT_OUTS
 from actors.protocol.resources import LeaseEnded, LeaseRefused
+from actors.publishing import outbox, send_checks
 from actors.scheduling.run_context import RunContext
+from domain.calendar import DAY
 from domain.publishing import claims
+from domain.publishing.caps import Policy
 from domain.publishing.states import MakeUnknown, PublishAgain, State, TakeBack
 from store import optouts
 from store import posts as store
 from store.errors import is_away
-from store.journal import Cached, Kept
+from store.journal import Kept
 from store.lane import Lane
-from store.posts import Post
+from store.posts import Charge, Post
 from store.posts.claim import PostStream
 from store.sql import Connection
 
 LOOK_SECONDS = 2.0  # real: a database that cannot say within this whether a claim stands is away
-SENT = (State.ARMED, State.UNKNOWN, State.CONFIRMED)
 
 
 def database_is_away(error: BaseException) -> bool:
@@ -30,20 +33,32 @@ def database_is_away(error: BaseException) -> bool:
     return isinstance(error, LeaseRefused | LeaseEnded) or is_away(error)
 
 
-def margin_of(speed: float) -> float:
-    """The margin around the end of a claim, in calendar seconds: it stands for real ones."""
-    return claims.MARGIN * max(1.0, speed)
+def settle(ctx: RunContext, connection: Connection, what: PostStream, policy: Policy) -> dict[int, Charge]:
+    """Bring the two to one word about what the journal has. Returns what counts as sent, by whatever instance."""
+    outbox.send(ctx, connection)
+    journal.remember(ctx, OPT_OUTS, sorted(optouts.every(connection)))
+    drop_overtaken(ctx, connection, what)
+    if send_checks.release_forbidden(ctx, what, unsent(ctx, what), policy):
+        outbox.send(ctx, connection)
+    return store.sent(connection, ctx.settings.account, since=ctx.calendar() - DAY)
 
 
-def claims_of(ctx: RunContext) -> Claims:
-    """What the journal has of claimed posts."""
-    found: Claims = ctx.ask("journal", GetClaims())
-    return found
+def take_over(ctx: RunContext, connection: Connection, lane: Lane, what: PostStream) -> bool:
+    """Settle what only Postgres has: others' claims that are over, and those of our own that the journal lacks.
+
+    For the lane's holder. Returns whether nothing is left then, planned or claimed.
+    """
+    margin = claims.margin_at(ctx.settings.speed)
+    store.sweep_ended(connection, lane, now=ctx.calendar(), real_now=ctx.wall(), margin=margin)
+    if adopt(ctx, connection, lane, what):
+        outbox.send(ctx, connection)
+    queued = store.queued(connection, ctx.settings.account)
+    return not any(is_of(what, post) for post in queued) and not unsent(ctx, what)
 
 
 def unsent(ctx: RunContext, what: PostStream) -> tuple[Kept, ...]:
     """Those of this kind that are claimed, and of which nothing has left yet."""
-    return tuple(each for each in claims_of(ctx).kept if each.state is State.CLAIMED and is_of(what, each.post))
+    return tuple(each for each in journal.claims(ctx).kept if each.state is State.CLAIMED and is_of(what, each.post))
 
 
 def is_of(what: PostStream, post: Post) -> bool:
@@ -64,19 +79,19 @@ def give_back(ctx: RunContext, what: PostStream) -> None:
 
     The rest of a thread is claimed anew, with the part before it known, once that part stands.
     """
-    margin = margin_of(ctx.settings.speed)
-    kept = claims_of(ctx).kept
+    margin = claims.margin_at(ctx.settings.speed)
+    kept = journal.claims(ctx).kept
     for each in kept:
         claim = each.post.claim
         if each.state is not State.CLAIMED or claim is None or not is_of(what, each.post):
             continue
         if claims.is_over(claim, ctx.instance, ctx.calendar(), margin):
-            ctx.ask("journal", GiveBack(each.post, "its claim is over"))
+            journal.give_back(ctx, each.post, "its claim is over")
         elif each.post.thread_position and each.post.parent_site_id is None:
             before = part_before(each.post, kept)
             if before is None or before.state in (State.UNKNOWN, State.FAILED_DEFINITE):
                 word = "not here" if before is None else before.state.value
-                ctx.ask("journal", GiveBack(each.post, f"the part of its thread before it is {word}"))
+                journal.give_back(ctx, each.post, f"the part of its thread before it is {word}")
 
 
 def drop_overtaken(ctx: RunContext, connection: Connection, what: PostStream) -> None:
@@ -86,7 +101,7 @@ def drop_overtaken(ctx: RunContext, connection: Connection, what: PostStream) ->
     what it says was sent. With the lane or without it; to be called with nothing in the outbox.
     """
     for post in overtaken(connection, tuple(each.post for each in unsent(ctx, what))):
-        if ctx.ask("journal", Forget(post)):
+        if journal.forget(ctx, post):
             ctx.log.warning("post %d: the journal's claim is dropped, Postgres has moved on", post.id)
 
 
@@ -113,7 +128,7 @@ def overtaken(connection: Connection, kept: Sequence[Post]) -> tuple[Post, ...]:
 
 def adopt(ctx: RunContext, connection: Connection, lane: Lane, what: PostStream) -> bool:
     """Settle what Postgres has as claimed by us. To be called with nothing in the outbox. True: there is again."""
-    found = claims_of(ctx)
+    found = journal.claims(ctx)
     known = {(kept.post.id, kept.post.attempts): kept.state for kept in found.kept}
     wrote = False
     for post in store.own_claims(connection, lane):
@@ -135,19 +150,19 @@ def _adopt_unknown_to_journal(ctx: RunContext, post: Post, *, whole: bool) -> bo
         ctx.instance,
         ctx.calendar(),
         journal_whole=whole,
-        margin=margin_of(ctx.settings.speed),
+        margin=claims.margin_at(ctx.settings.speed),
     )
     match fate:
         case MakeUnknown(why):
             # Not kept first: a crash between the two would leave it in the journal as one to be sent.
-            ctx.ask("journal", LoseSight(post, why))
+            journal.lose_sight(ctx, post, why)
             return True
         case TakeBack():
-            ctx.ask("journal", Keep((post,)))
-            ctx.ask("journal", GiveBack(post, "its claim is over"))
+            journal.keep(ctx, [post])
+            journal.give_back(ctx, post, "its claim is over")
             return True
         case PublishAgain():
-            ctx.ask("journal", Keep((post,)))
+            journal.keep(ctx, [post])
             return False
         case other:
             raise AssertionError(f"post {post.id}: {other} for a claim of our own")
@@ -155,18 +170,6 @@ def _adopt_unknown_to_journal(ctx: RunContext, post: Post, *, whole: bool) -> bo
 
 def _disagree(ctx: RunContext, connection: Connection, post: Post, here: State) -> None:
     """The journal's last word about it did not get through: refused, or set aside. Id recovery has to look."""
-    assert post.claim is not None
     reason = f"the journal has it as {here}, and Postgres did not take that"
     ctx.log.error("post %d: %s", post.id, reason)
-    store.lose_sight(connection, post.id, post.claim.token, reason, who=ctx.instance, at=ctx.calendar())
-
-
-def remember(ctx: RunContext, connection: Connection) -> None:
-    """What a run without Postgres will have to know."""
-    ctx.ask("journal", Remember(OPT_OUTS, sorted(optouts.every(connection))))
-
-
-def recalled(ctx: RunContext, key: str) -> Sequence[object]:
-    """A list that was remembered; an empty one before the first time."""
-    found = ctx.ask("journal", Recall(key))
-    return found.value if isinstance(found, Cached) else ()
+    store.lose_sight(connection, post.id, post.token, reason, who=ctx.instance, at=ctx.calendar())

@@ -5,12 +5,15 @@ it alone loses its claim, so that it does not stand in the way of others.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from actors.protocol.journal import OPT_OUTS, Fail, GiveBack
-from actors.publishing import reconciliation as settling
+from actors.account import journal
+from actors.protocol.journal import OPT_OUTS
+from actors.publishing.account_stop import stopped
 from actors.scheduling.run_context import RunContext
 from domain.publishing import caps
 from domain.publishing.caps import Policy, Switches
+from domain.publishing.states import may_be_on_site
 from domain.settings import APPROVAL, OFF, SHADOW, Settings
 from store.journal import Kept
 from store.posts import Charge, Post
@@ -32,47 +35,57 @@ def switches(settings: Settings) -> Switches:
 
 def opted_out(ctx: RunContext, what: PostStream) -> frozenset[str]:
     """Who asked to be left alone, as the journal remembers it; nobody where no replies are to be sent."""
-    return frozenset(map(str, settling.recalled(ctx, OPT_OUTS))) if what == "replies" else frozenset()
+    return frozenset(map(str, journal.recall(ctx, OPT_OUTS))) if what == "replies" else frozenset()
 
 
-def refused(
-    ctx: RunContext,
-    post: Post,
-    kept: Iterable[Kept],
-    sent: Mapping[int, Charge],
-    opted_out_authors: frozenset[str],
-    policy: Policy,
-) -> str | None:
-    """Why it may not be sent now, if it may not. A run may come late, and another instance may have been first.
+def counted(sent: Mapping[int, Charge], kept: Iterable[Kept]) -> caps.History:
+    """What was sent and counts. A run may come late, and another instance may have been first.
 
-    kept: what the journal has. sent: what Postgres had when it was last asked, by post id.
+    sent: what Postgres had when it was last asked, by post id. kept: what the journal has.
     """
-    if post.thread_position:
-        return None  # a thread counts once, and this one has begun
-    counted = dict(sent)
+    charges = dict(sent)
     for each in kept:
-        if each.state in settling.SENT and each.armed_at is not None and not each.post.thread_position:
-            counted[each.post.id] = charge_of(each.post, each.armed_at)
-    match caps.check(
-        _wanted(ctx, post, opted_out_authors), history(counted.values()), switches(ctx.settings), policy
-    ):
-        case caps.Refused(reasons):
-            return "; ".join(reason.text for reason in reasons)
-    return None
+        # A thread counts once, with its first part.
+        if may_be_on_site(each.state) and each.armed_at is not None and not each.post.thread_position:
+            charges[each.post.id] = charge_of(each.post, each.armed_at)
+    return history(charges.values())
 
 
-def release_forbidden(ctx: RunContext, what: PostStream, policy: Policy) -> bool:
+@dataclass(frozen=True, slots=True)
+class SendChecks:
+    """What has to be true before a post is typed, and still has to be as its request leaves."""
+
+    ctx: RunContext
+    post: Post
+    counted: caps.History
+    opted_out: frozenset[str]
+    policy: Policy
+
+    def refused(self) -> str | None:
+        """Why it may not be sent at this moment, if it may not."""
+        if not self.ctx.flags_known():
+            return "what the operator set before is not known yet"
+        if (reason := stopped(self.ctx)) is not None:
+            return f"the account is stopped: {reason}"
+        wanted = _wanted(self.ctx, self.post, self.opted_out, has_begun=bool(self.post.thread_position))
+        match caps.check(wanted, self.counted, switches(self.ctx.settings), self.policy):
+            case caps.Refused(reasons):
+                return "; ".join(reason.text for reason in reasons)
+        return None
+
+
+def release_forbidden(ctx: RunContext, what: PostStream, unsent: Iterable[Kept], policy: Policy) -> bool:
     """End or give back the claims that are forbidden while others are not. Returns whether there were any.
 
     A thread goes as a whole, and not once it has begun.
     """
-    unsent = [each.post for each in settling.unsent(ctx, what)]
-    beginnings = {post.thread_id for post in unsent if post.thread_position == 0}
-    opted_out_authors, allowed, any_gone = opted_out(ctx, what), switches(ctx.settings), False
-    for post in unsent:
-        if post.thread_position and post.thread_id not in beginnings:
-            continue
-        match caps.check(_wanted(ctx, post, opted_out_authors), caps.History(), allowed, policy):
+    posts = [each.post for each in unsent]
+    beginnings = {post.thread_id for post in posts if post.thread_position == 0}
+    authors, allowed, any_gone = opted_out(ctx, what), switches(ctx.settings), False
+    for post in posts:
+        has_begun = bool(post.thread_position) and post.thread_id not in beginnings
+        wanted = _wanted(ctx, post, authors, has_begun=has_begun)
+        match caps.check(wanted, caps.History(), allowed, policy):
             case caps.Refused() as refusal:
                 any_gone |= _release(ctx, post, caps.claim_after(refusal))
     return any_gone
@@ -83,21 +96,23 @@ def _release(ctx: RunContext, post: Post, fate: caps.Hold | caps.GiveBack | caps
         case caps.Hold():
             return False
         case caps.GiveBack(why):
-            ctx.ask("journal", GiveBack(post, why))
+            journal.give_back(ctx, post, why)
         case caps.End(why):
-            ctx.ask("journal", Fail(post, why))
+            journal.fail(ctx, post, why)
     ctx.log.info("post %d loses its claim: %s", post.id, fate.why)
     return True
 
 
-def _wanted(ctx: RunContext, post: Post, opted_out_authors: frozenset[str]) -> caps.Post | caps.Reply:
+def _wanted(
+    ctx: RunContext, post: Post, opted_out: frozenset[str], *, has_begun: bool
+) -> caps.Post | caps.Rest | caps.Reply:
     now = ctx.calendar()
     if post.kind != "reply":
-        return caps.Post(now, thread=post.thread_position is not None)
+        return caps.Rest(now) if has_begun else caps.Post(now, thread=post.thread_position is not None)
     return caps.Reply(
         at=now,
         approval=post.approval,
-        opted_out=(post.parent_author or "").lower() in opted_out_authors,
+        opted_out=(post.parent_author or "").lower() in opted_out,
         last_to_author=None,  # both were checked when it was claimed, and claimed replies count there
         answered_in_thread=False,
     )

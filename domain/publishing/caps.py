@@ -34,6 +34,14 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """What is left of a thread that has begun. It was counted with its first part, and a thread is not left in its
+    middle: only what stops all publishing stops it."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """A reply, with what the caps ask about where it goes.
 
@@ -133,7 +141,7 @@ def is_approved(approval: Approval, switches: Switches) -> bool:
     return approval == "approved" or (approval == "not_needed" and not switches.approval)
 
 
-def check(wanted: Post | Reply, history: History, switches: Switches, policy: Policy) -> Allowed | Refused:
+def check(wanted: Post | Rest | Reply, history: History, switches: Switches, policy: Policy) -> Allowed | Refused:
     """Whether this may be published at its time. The history must not contain it."""
     reasons = []
     if not switches.permitted:
@@ -143,6 +151,8 @@ def check(wanted: Post | Reply, history: History, switches: Switches, policy: Po
     if not switches.posting:
         reasons.append(Reason("disabled", "publishing is switched off (POSTING_DISABLED)"))
     match wanted:
+        case Rest():
+            pass
         case Post(at):
             if wanted.thread and not switches.threads:
                 reasons.append(Reason("threads_off", "threads are switched off (THREADS)"))

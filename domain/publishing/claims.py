@@ -27,6 +27,11 @@ BATCH = 3
 AHEAD = 5 * HOUR
 
 
+def margin_at(speed: float) -> float:
+    """The margin in calendar seconds, where the calendar runs `speed` times as fast as the clock: it is real time."""
+    return MARGIN * max(1.0, speed)
+
+
 def length(margin: float = MARGIN) -> float:
     """Seconds that a claim lasts: six hours, and longer where the margin at its end would leave nothing of them."""
     return max(CLAIM_SECONDS, 4 * margin)

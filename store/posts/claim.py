@@ -95,10 +95,9 @@ def claim(
             if _fail_if_published_before(conn, lane, unit, now):
                 continue
             wanted = _wanted(unit[0], counted, policy, now, now + claim_seconds - margin)
-            history = caps.History() if _is_rest(unit) else charges.history(counted)
-            match caps.check(wanted, history, switches, policy):
+            match caps.check(wanted, charges.history(counted), switches, policy):
                 case caps.Allowed():
-                    if not _is_rest(unit):
+                    if not isinstance(wanted, caps.Rest):
                         counted.append(charges.charge(conn, unit[0], wanted.at))
                     taken.extend(
                         _take(conn, lane, each, wanted.at, now + claim_seconds, watermark, now) for each in unit
@@ -129,20 +128,14 @@ def worth_claiming(
     counted = tuple(_charges(conn, lane.account, units, policy, now))
     for unit in units:
         wanted = _wanted(unit[0], counted, policy, now, now + claim_seconds - margin)
-        history = caps.History() if _is_rest(unit) else charges.history(counted)
-        if isinstance(caps.check(wanted, history, switches, policy), caps.Allowed):
+        if isinstance(caps.check(wanted, charges.history(counted), switches, policy), caps.Allowed):
             return True
     return False
 
 
-def _is_rest(unit: tuple[Post, ...]) -> bool:
-    """Whether a part of this thread is out already."""
-    return bool(unit[0].thread_position)
-
-
 def _wanted(
     first: Post, counted: Sequence[Charge], policy: caps.Policy, now: float, latest: float
-) -> caps.Post | caps.Reply:
+) -> caps.Post | caps.Rest | caps.Reply:
     if first.kind == "reply":
         author = (first.parent_author or "").lower()  # as the site has it, handles that differ in case are the same
         return caps.Reply(
@@ -153,7 +146,9 @@ def _wanted(
             answered_in_thread=first.conversation_id is not None
             and any(each.conversation_id == first.conversation_id for each in counted),
         )
-    if first.thread_position or min(policy.posts_a_day, policy.posts_an_hour) < 1:
+    if first.thread_position:
+        return caps.Rest(now)
+    if min(policy.posts_a_day, policy.posts_an_hour) < 1:
         return caps.Post(now)
     soonest = max(now, first.due_at)
     earliest = caps.earliest_post(charges.history(counted), policy, soonest)

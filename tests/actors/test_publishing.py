@@ -12,7 +12,6 @@ import pytest
 from actors.core.simulation import ProcessExit
 from actors.jobs.registry import load
 from actors.protocol.journal import Append, GetWaiting
-from actors.publishing import reconciliation as settling
 from actors.scheduling.outcome import Outcome
 from domain.calendar import HOUR, MINUTE
 from domain.publishing import claims
@@ -22,6 +21,7 @@ from store import posts
 from store.errors import JournalUnavailable
 from store.journal import Journal
 from store.spend import Spend
+from store.writes import PostConfirmed, PostWord
 from tests.actors.publishingworld import JOBS, World, dies_at, living, run_and_die
 from tests.simulated.house import home
 
@@ -192,14 +192,14 @@ def test_a_post_that_cannot_be_typed_does_not_keep_the_others_from_going_out(wor
 
 
 def test_a_disk_that_is_full_just_as_a_post_is_out_does_not_cost_its_id(world: World) -> None:
-    post, confirm, full = world.queue("A post of now."), Journal.confirm, [JournalUnavailable("full")] * 3
+    post, record, full = world.queue("A post of now."), Journal.record, [JournalUnavailable("full")] * 3
 
-    def confirmed(journal: Journal, *args: Any, **more: Any) -> bool:
-        if full:
+    def recorded(journal: Journal, word: PostWord, attempt: int) -> bool:
+        if full and isinstance(word, PostConfirmed):
             raise full.pop()
-        return confirm(journal, *args, **more)
+        return record(journal, word, attempt)
 
-    with patch.object(Journal, "confirm", confirmed):
+    with patch.object(Journal, "record", recorded):
         world.run()
     assert world.last().startswith("succeeded")
     assert world.states(post) == ["confirmed"]
@@ -287,7 +287,7 @@ def test_claims_end_while_posting_is_switched_off(empty_dsn: str) -> None:
 
 @pytest.mark.parametrize("speed", [60.0, 120.0, 1000.0])
 def test_a_claim_can_be_used_at_any_speed(speed: float) -> None:
-    margin = settling.margin_of(speed)
+    margin = claims.margin_at(speed)
     assert claims.ahead(margin) + 2 * margin <= claims.length(margin)
     assert claims.ahead(margin) > 0
     held = claims.Claim("one", 1, claims.length(margin), None)
