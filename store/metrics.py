@@ -82,15 +82,6 @@ def save(conn: Connection, snapshot: Snapshot) -> bool:
     return changed(conn, query, params) == 1
 
 
-def series(conn: Connection, post_id: int) -> tuple[Snapshot, ...]:
-    """All counts of a post, oldest first."""
-    query = """
-        select post_id, extract(epoch from taken_at)::float8 as taken_at, views, likes, replies, reposts, bookmarks
-          from metric_snapshots where post_id = %(post_id)s order by taken_at
-    """
-    return tuple(Snapshot(**found) for found in rows(conn, query, {"post_id": post_id}))
-
-
 def seen_enough(
     conn: Connection,
     account: str,

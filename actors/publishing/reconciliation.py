@@ -15,7 +15,8 @@ from actors.scheduling.run_context import RunContext
 from domain.calendar import DAY
 from domain.publishing import claims
 from domain.publishing.caps import Policy
-from domain.publishing.states import MakeUnknown, PublishAgain, State, TakeBack
+from domain.publishing.claims import MakeUnknown, PublishAgain, TakeBack
+from domain.publishing.states import State
 from store import optouts
 from store import posts as store
 from store.errors import is_away
@@ -144,15 +145,9 @@ def adopt(ctx: RunContext, connection: Connection, lane: Lane, what: PostStream)
 
 def _adopt_unknown_to_journal(ctx: RunContext, post: Post, *, whole: bool) -> bool:
     """A claim of ours that the journal does not have: Roost died between the two, or the file was lost."""
-    fate = claims.after_restart(
-        post.state,
-        post.claim,
-        ctx.instance,
-        ctx.calendar(),
-        journal_whole=whole,
-        margin=claims.margin_at(ctx.settings.speed),
-    )
-    match fate:
+    assert post.claim is not None
+    margin = claims.margin_at(ctx.settings.speed)
+    match claims.after_restart(post.state, post.claim, ctx.calendar(), journal_whole=whole, margin=margin):
         case MakeUnknown(why):
             # Not kept first: a crash between the two would leave it in the journal as one to be sent.
             journal.lose_sight(ctx, post, why)
@@ -164,8 +159,6 @@ def _adopt_unknown_to_journal(ctx: RunContext, post: Post, *, whole: bool) -> bo
         case PublishAgain():
             journal.keep(ctx, [post])
             return False
-        case other:
-            raise AssertionError(f"post {post.id}: {other} for a claim of our own")
 
 
 def _disagree(ctx: RunContext, connection: Connection, post: Post, here: State) -> None:

@@ -11,15 +11,7 @@ whose calendar runs faster than the real clock passes a margin as many times lon
 from dataclasses import dataclass
 
 from domain.calendar import HOUR, MINUTE
-from domain.publishing.states import (
-    AfterRestart,
-    AwaitClaimEnd,
-    Leave,
-    MakeUnknown,
-    PublishAgain,
-    State,
-    TakeBack,
-)
+from domain.publishing.states import State
 
 CLAIM_SECONDS = 6 * HOUR
 MARGIN = MINUTE
@@ -75,25 +67,33 @@ def is_over(held: Claim, by: str, now: float, margin: float = MARGIN) -> bool:
     return now > held.until + margin
 
 
-def after_restart(
-    state: State, held: Claim | None, by: str, now: float, *, journal_whole: bool, margin: float = MARGIN
-) -> AfterRestart:
-    """What a start makes of a post found in `state`.
+@dataclass(frozen=True, slots=True)
+class PublishAgain:
+    """Definitely not sent, and its claim lasts."""
 
-    held: its claim; needed where it is claimed or armed. by: this instance, by a name that survives the restart.
-    journal_whole: False where the journal was lost or damaged since the claim; then an armed post reads as claimed.
-    Raises ValueError on a claimed or armed post without its claim.
+
+@dataclass(frozen=True, slots=True)
+class TakeBack:
+    """Definitely not sent, and too late to send under this claim: its owner returns it to planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class MakeUnknown:
+    """It may have been sent: only id recovery may say."""
+
+    why: str
+
+
+def after_restart(
+    state: State, held: Claim, now: float, *, journal_whole: bool, margin: float = MARGIN
+) -> PublishAgain | TakeBack | MakeUnknown:
+    """What its owner makes of a claim that Postgres has and the journal does not.
+
+    Roost died between the two, or the file was lost. state: as Postgres has it. journal_whole: False where the
+    journal was lost or damaged since the claim; then an armed post reads as claimed.
     """
-    if state not in (State.CLAIMED, State.ARMED):
-        return Leave()
-    if held is None:
-        raise ValueError(f"a post that is {state} without its claim: owner and end must be stored with it")
-    if held.owner != by:
-        if not is_over(held, by, now, margin):
-            return AwaitClaimEnd(held.until + margin)
-        return MakeUnknown(f"{held.owner} claimed it and did not say whether it was sent")
-    if state is State.ARMED:
+    if state is not State.CLAIMED:
         return MakeUnknown("it was armed when Roost stopped")
     if not journal_whole:
         return MakeUnknown("it was claimed, and the journal that tells whether it was sent is gone")
-    return PublishAgain(held.until - margin) if may_publish(held, by, now, margin) else TakeBack()
+    return PublishAgain() if may_publish(held, held.owner, now, margin) else TakeBack()

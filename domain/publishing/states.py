@@ -8,7 +8,6 @@ every move. It is also what orders their words: a word that comes late, or twice
 from where the post is by now.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -96,37 +95,3 @@ def moved(state: State, to: State, by: Party) -> State:
 def may_be_on_site(state: State) -> bool:
     """Whether the request may have left."""
     return state not in (State.PLANNED, State.CLAIMED, State.FAILED_DEFINITE)
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """Nothing to do: it is settled, or waits for what it waited for before."""
-
-
-@dataclass(frozen=True, slots=True)
-class PublishAgain:
-    """Definitely not sent. Its owner may publish it until `until` (calendar seconds)."""
-
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class TakeBack:
-    """Definitely not sent, and too late to send under this claim: its owner returns it to planned."""
-
-
-@dataclass(frozen=True, slots=True)
-class AwaitClaimEnd:
-    """Another owner may be publishing it. `until`: calendar seconds."""
-
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class MakeUnknown:
-    """It may have been sent: only id recovery may say."""
-
-    why: str
-
-
-AfterRestart = Leave | PublishAgain | TakeBack | AwaitClaimEnd | MakeUnknown

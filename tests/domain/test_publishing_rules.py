@@ -119,51 +119,33 @@ def test_between_the_owners_last_moment_and_the_others_first_lie_two_margins():
     assert claims.is_over(HELD, "roost-2", 6 * HOUR + MINUTE + 1)
 
 
-def after(state: State, now: float, by: str = "roost-1", whole: bool = True) -> states.AfterRestart:
-    return claims.after_restart(state, HELD, by, now, journal_whole=whole)
+Fate = claims.PublishAgain | claims.TakeBack | claims.MakeUnknown
+
+
+def after(state: State, now: float, whole: bool = True) -> Fate:
+    return claims.after_restart(state, HELD, now, journal_whole=whole)
 
 
 def test_a_claimed_post_is_published_again_after_a_restart_while_its_claim_lasts():
-    assert after(State.CLAIMED, HOUR) == states.PublishAgain(6 * HOUR - MINUTE)
-    assert after(State.CLAIMED, 6 * HOUR - MINUTE) == states.TakeBack()
+    assert after(State.CLAIMED, HOUR) == claims.PublishAgain()
+    assert after(State.CLAIMED, 6 * HOUR - MINUTE - 1) == claims.PublishAgain()
+    assert after(State.CLAIMED, 6 * HOUR - MINUTE) == claims.TakeBack()
 
 
 def test_an_armed_post_is_unknown_after_a_restart():
-    assert isinstance(after(State.ARMED, HOUR), states.MakeUnknown)
-    assert isinstance(after(State.ARMED, 7 * HOUR), states.MakeUnknown)
+    assert isinstance(after(State.ARMED, HOUR), claims.MakeUnknown)
+    assert isinstance(after(State.ARMED, 7 * HOUR), claims.MakeUnknown)
 
 
 def test_a_claimed_post_is_unknown_where_the_journal_is_gone():
-    assert isinstance(after(State.CLAIMED, HOUR, whole=False), states.MakeUnknown)
+    assert isinstance(after(State.CLAIMED, HOUR, whole=False), claims.MakeUnknown)
 
 
-def test_another_owners_claim_is_left_alone_until_its_end_and_is_unknown_then():
-    for state in (State.CLAIMED, State.ARMED):
-        assert after(state, HOUR, by="roost-2") == states.AwaitClaimEnd(6 * HOUR + MINUTE)
-        assert isinstance(after(state, 6 * HOUR + MINUTE + 1, by="roost-2"), states.MakeUnknown)
-
-
-def test_a_claimed_post_without_its_claim_is_refused():
-    with pytest.raises(ValueError, match="owner and end must be stored"):
-        claims.after_restart(State.CLAIMED, None, "roost-1", 0.0, journal_whole=True)
-
-
-@given(
-    state=st.sampled_from(State),
-    now=moments,
-    by=st.sampled_from(["roost-1", "roost-2"]),
-    whole=st.booleans(),
-)
-def test_after_a_restart_nothing_is_published_again_that_may_have_been_sent(
-    state: State, now: float, by: str, whole: bool
-):
-    decision = after(state, now, by, whole)
-    if isinstance(decision, states.PublishAgain | states.TakeBack):
+@given(state=st.sampled_from(State), now=moments, whole=st.booleans())
+def test_after_a_restart_nothing_is_published_again_that_may_have_been_sent(state: State, now: float, whole: bool):
+    if isinstance(after(state, now, whole), claims.PublishAgain | claims.TakeBack):
         assert state is State.CLAIMED
-        assert by == "roost-1"
         assert whole
-    if state not in (State.CLAIMED, State.ARMED):
-        assert decision == states.Leave()
 
 
 WANTED = recovery.Wanted(author="roost", text="Sleep likes a boring evening.", armed_at=10_000.0, watermark=500)

@@ -9,7 +9,7 @@ from store.runs import Counts, Heartbeat, Run
 from store.spend import Spend
 from store.sql import Connection
 from store.status import status
-from tests.store.world import ACCOUNT, NOW, held, one_claimed, queued, token, trail
+from tests.store.world import ACCOUNT, NOW, held, one_claimed, queued, snapshots, token, trail
 
 
 def published(conn: Connection, text: str, at: float) -> int:
@@ -85,7 +85,7 @@ def test_the_same_look_is_kept_once(conn: Connection) -> None:
     look = Snapshot(post, NOW + 5, 10, 1, 2, 3, 4)
     assert metrics.save(conn, look)
     assert not metrics.save(conn, replace(look, views=11))
-    assert metrics.series(conn, post) == (look,)
+    assert snapshots(conn, post) == (look,)
 
 
 def test_only_what_is_past_the_gate_is_learned_from(conn: Connection) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from psycopg.sql import SQL, Identifier
 
 from domain.publishing.states import State
-from store import flags, health, lane, metrics, optouts, posts, runs, spend
+from store import flags, health, lane, optouts, posts, runs, spend
 from store.flags import Flag
 from store.health import HealthRecord
 from store.journal import Journal
@@ -31,7 +31,7 @@ from store.writes import (
     encode,
 )
 from tests.store.test_journal import confirmed, lost_sight, released
-from tests.store.world import ACCOUNT, NOW, claimed, held, now, one_claimed, queued, token, trail
+from tests.store.world import ACCOUNT, NOW, claimed, held, snapshots, now, one_claimed, queued, token, trail
 
 RUN = Run("run 1", "posting", "one", NOW, NOW + 2, "failed", 3, "the page broke", {"posts": [1]})
 EVERY: list[Write] = [
@@ -86,7 +86,7 @@ def test_writes_are_read_back_where_they_belong(conn: Connection) -> None:
     assert trail(conn, 1)[-1] == "seen"
     assert lane.stopped(conn, ACCOUNT) == lane.Stopped("the session expired", NOW)
     assert optouts.every(conn) == {"ann"}
-    assert metrics.series(conn, 1) == (Snapshot(1, NOW, 5, 4, 3, 2, 1),)
+    assert snapshots(conn, 1) == (Snapshot(1, NOW, 5, 4, 3, 2, 1),)
     assert runs.history(conn) == (RUN,)
     assert runs.heartbeats(conn) == (Heartbeat("posting", "one", "waiting", NOW),)
     assert flags.every(conn) == {"MODE": Flag("MODE", "shadow", NOW, "ann")}

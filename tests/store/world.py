@@ -8,8 +8,9 @@ from domain.publishing import caps
 from domain.publishing.uniqueness import text_hash
 from store import lane, posts
 from store.lane import Lane
+from store.metrics import Snapshot
 from store.posts import Draft, Post
-from store.sql import Connection
+from store.sql import Connection, rows
 
 NOW = 1_800_000_000.0
 REAL = 1_700_000_000.0
@@ -79,6 +80,15 @@ def now(conn: Connection, post: Post | int) -> Post:
 
 def trail(conn: Connection, post: Post | int) -> list[str]:
     return [event.event for event in posts.trail(conn, post if isinstance(post, int) else post.id)]
+
+
+def snapshots(conn: Connection, post_id: int) -> tuple[Snapshot, ...]:
+    """All counts of a post, oldest first."""
+    query = """
+        select post_id, extract(epoch from taken_at)::float8 as taken_at, views, likes, replies, reposts, bookmarks
+          from metric_snapshots where post_id = %(post_id)s order by taken_at
+    """
+    return tuple(Snapshot(**found) for found in rows(conn, query, {"post_id": post_id}))
 
 
 LATER = NOW + 7 * HOUR
