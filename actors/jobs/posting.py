@@ -2,7 +2,7 @@
 
 from actors.protocol.jobs import RunNow
 from actors.publishing.publisher import Publisher
-from actors.publishing.publishing_breaker import Brake
+from actors.publishing.publishing_breaker import PublishingBreaker
 from actors.scheduling.outcome import Outcome
 from actors.scheduling.run_actor import Job
 from actors.scheduling.run_context import RunContext
@@ -27,10 +27,10 @@ class Posting(Job):
     )
 
     def __init__(self) -> None:
-        self.brake = Brake()
+        self.breaker = PublishingBreaker()
 
     def run(self, ctx: RunContext) -> Outcome:
-        publisher = Publisher(ctx, "posts", self.brake)
+        publisher = Publisher(ctx, "posts", self.breaker)
         if ctx.settings.posting_disabled:
             outcome = publisher.settle()
             return Outcome(note=f"POSTING_DISABLED is set: {outcome.note}")

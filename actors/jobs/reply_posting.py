@@ -8,7 +8,7 @@ from actors.jobs.reply_learning import newest
 from actors.jobs.shared import account_pages as acquaintance
 from actors.jobs.shared.model_calls import written
 from actors.publishing.publisher import Publisher
-from actors.publishing.publishing_breaker import Brake
+from actors.publishing.publishing_breaker import PublishingBreaker
 from actors.scheduling.outcome import Outcome
 from actors.scheduling.run_actor import Job
 from actors.scheduling.run_context import RunContext
@@ -89,10 +89,10 @@ class ReplyPosting(Job):
     )
 
     def __init__(self) -> None:
-        self.brake = Brake()
+        self.breaker = PublishingBreaker()
 
     def run(self, ctx: RunContext) -> Outcome:
-        publisher = Publisher(ctx, "replies", self.brake)
+        publisher = Publisher(ctx, "replies", self.breaker)
         if ctx.settings.replies == OFF:
             return Outcome(note=f"REPLIES=off: nobody is answered; {publisher.settle().note}")
         desk = self._desk(ctx)

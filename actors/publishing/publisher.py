@@ -17,7 +17,7 @@ from actors.protocol.account import Holding
 from actors.publishing import outbox, reconciliation
 from actors.publishing.account_stop import stop_account, stopped
 from actors.publishing.claiming import DATABASE_SECONDS, Claiming
-from actors.publishing.publishing_breaker import Brake
+from actors.publishing.publishing_breaker import PublishingBreaker
 from actors.publishing.reconciliation import database_is_away, part_before
 from actors.publishing.send_checks import SendChecks, counted, opted_out
 from actors.publishing.send_intent import SendIntent, passing
@@ -73,11 +73,11 @@ class Tally:
 class Publisher:
     """One run of publishing what is due: posts (threads with them), or replies."""
 
-    def __init__(self, ctx: RunContext, what: PostStream, brake: Brake | None = None) -> None:
-        """brake: the job's own, kept from run to run."""
+    def __init__(self, ctx: RunContext, what: PostStream, breaker: PublishingBreaker) -> None:
+        """breaker: the job's own, kept from run to run."""
         self.ctx = ctx
         self.what = what
-        self.brake = brake or Brake()
+        self.breaker = breaker
         self.policy = Policy()
         self.claiming = Claiming(ctx, what, self.policy)
         self.tally = Tally()
@@ -89,8 +89,8 @@ class Publisher:
         worth_claiming = self._settle()
         if not worth_claiming and not self._due():
             return self._outcome("nothing is due")
-        self.brake.obey_order(self.ctx)
-        if (rest := self.brake.blocked_reason(self.ctx.now())) is not None:
+        self.breaker.obey_order(self.ctx)
+        if (rest := self.breaker.blocked_reason(self.ctx.now())) is not None:
             return self._outcome(rest)
         try:
             hold = PUBLISH_SECONDS * (claims.BATCH + 1)
@@ -158,7 +158,7 @@ class Publisher:
             stop_account(self.ctx, error)
             raise
         except RateLimited:
-            self.brake.be_patient(self.ctx.now())
+            self.breaker.be_patient(self.ctx.now())
             raise
         except SiteError as error:
             self.tally.failure = error  # what is claimed already needs no profile
@@ -202,8 +202,8 @@ class Publisher:
         if reconciliation.is_overtaken(self.ctx, post):
             self.tally.notes.append(f"post {post.id} is not ours any more: Postgres has moved on")
             return
-        self.brake.obey_order(self.ctx)
-        call = self.brake.permission(self.ctx.now())
+        self.breaker.obey_order(self.ctx)
+        call = self.breaker.permission(self.ctx.now())
         if isinstance(call, NotPermitted):
             self.tally.notes.append(f"publishing rests: {call.reason}")
             return
@@ -220,8 +220,8 @@ class Publisher:
             self._not_published(post, intent, error, call, self.ctx.now() - began)
         except BaseException as error:
             # The lease ended, the browser died, the run is being stopped: none of them says whether it is out.
-            self.brake.failed(call, repr(error), self.ctx.now() - began, self.ctx.now())
-            self.brake.tell(self.ctx)
+            self.breaker.failed(call, repr(error), self.ctx.now() - began, self.ctx.now())
+            self.breaker.tell(self.ctx)
             if intent.state in (Intent.ASKED, Intent.ARMED):
                 journal.lose_sight(self.ctx, post, f"after it was armed: {error!r}")
             raise
@@ -234,8 +234,8 @@ class Publisher:
             self.ctx.log.error("post %d is on the site as %d, and had an id before", post.id, published.id)
         passing("confirmed", self.ctx.settings.crash_at)
         now = self.ctx.now()
-        self.brake.went_well(call, post.id, now - began, now)
-        self.brake.tell(self.ctx)
+        self.breaker.went_well(call, post.id, now - began, now)
+        self.breaker.tell(self.ctx)
         self.tally.published += 1
         self.tally.failed_in_row = 0
         self.ctx.log.info("post %d is published as %d (%s)", post.id, published.id, published.evidence.value)
@@ -265,7 +265,7 @@ class Publisher:
             error.definite,
             str(error),
             intent.state,
-            tries=self.brake.tries[post.id],
+            tries=self.breaker.tries[post.id],
             claims=post.attempts,
             failures=self.tally.failed_in_row,
             now=self.ctx.calendar(),
@@ -280,17 +280,17 @@ class Publisher:
         now = self.ctx.now()
         match cause:
             case Cause.PATIENCE:
-                self.brake.be_patient(now)
+                self.breaker.be_patient(now)
             case Cause.PAGE:
-                self.brake.failed(call, str(error), seconds, now)
+                self.breaker.failed(call, str(error), seconds, now)
             case _:
-                self.brake.release(call)
-        self.brake.tell(self.ctx)
+                self.breaker.release(call)
+        self.breaker.tell(self.ctx)
 
     def _record(self, post: Post, attempt: Attempt) -> None:
         """Put on record what becomes of a post that is not known to be out."""
         decided = fate(attempt)
-        self.brake.tried(post.id, decided.tries if isinstance(decided, StaysClaimed) else 0)
+        self.breaker.tried(post.id, decided.tries if isinstance(decided, StaysClaimed) else 0)
         match decided:
             case OutOfSight(why):
                 journal.lose_sight(self.ctx, post, why)

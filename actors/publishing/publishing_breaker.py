@@ -30,7 +30,7 @@ PATIENCE = 60.0  # real seconds that publishing rests when the site has asked fo
 
 
 @dataclass(slots=True)
-class Brake:
+class PublishingBreaker:
     """Used by one run at a time. told: whether it was well, as last said to others. why: it opened, if failures did
     it."""
 

@@ -7,7 +7,7 @@ from unittest.mock import patch
 import psycopg
 import pytest
 
-from actors.publishing.publishing_breaker import Brake
+from actors.publishing.publishing_breaker import PublishingBreaker
 from actors.scheduling.run_context import RunContext
 from domain.calendar import HOUR
 from social.sandbox.storage import OwnPost
@@ -75,15 +75,15 @@ def test_a_claim_that_was_given_to_another_is_dropped_and_one_that_stands_is_use
 
 
 def test_a_word_that_comes_while_a_run_is_on_its_way_to_the_post_is_heard(world: World) -> None:
-    post, really = claimed_for_later(world), Brake.obey_order
+    post, really = claimed_for_later(world), PublishingBreaker.obey_order
     world.sleep(2 * HOUR)
 
-    def obey_order(brake: Brake, ctx: RunContext) -> None:
-        really(brake, ctx)
+    def obey_order(breaker: PublishingBreaker, ctx: RunContext) -> None:
+        really(breaker, ctx)
         if not world.texts():
             confirmed_by_an_earlier_owner(world, post)
 
-    with patch.object(Brake, "obey_order", obey_order):
+    with patch.object(PublishingBreaker, "obey_order", obey_order):
         world.run()
     assert f"post {post} is not ours any more" in world.last()
     assert world.texts() == [TEXT]

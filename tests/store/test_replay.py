@@ -31,7 +31,7 @@ from store.writes import (
     encode,
 )
 from tests.store.test_journal import confirmed, lost_sight, released
-from tests.store.world import ACCOUNT, NOW, claimed, held, snapshots, now, one_claimed, queued, token, trail
+from tests.store.world import ACCOUNT, NOW, claimed, held, now, one_claimed, queued, snapshots, token, trail
 
 RUN = Run("run 1", "posting", "one", NOW, NOW + 2, "failed", 3, "the page broke", {"posts": [1]})
 EVERY: list[Write] = [
