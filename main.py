@@ -76,11 +76,12 @@ def _dotenv() -> Mapping[str, str | None]:
 
 
 def admin_path(settings: Settings) -> Path:
-    """Where the admin socket of these settings is, absolute."""
-    home = Path(settings.roost_home).expanduser().absolute()
-    return (
-        Path(settings.admin_socket).expanduser().absolute() if settings.admin_socket else home / "run" / "admin.sock"
-    )
+    """Where the admin socket of these settings is, absolute. Raises BadPlace where it can be nowhere."""
+    if settings.admin_socket:
+        return Path(settings.admin_socket).expanduser().absolute()
+    from actors.servers.paths import socket_home
+
+    return socket_home(Path(settings.roost_home).expanduser().absolute()) / "admin.sock"
 
 
 def _settings(settings: Settings, as_json: bool) -> int:

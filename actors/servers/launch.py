@@ -9,15 +9,21 @@ SIGKILL, since a stopped server would sit on any milder signal; Postgres and Red
 
 As root it changes to UID first (Postgres refuses root). Where that user may not reach the REACH paths, say because
 the project lies in /root, it keeps one capability that lets it (capabilities(7), ambient set); nothing is chmodded.
+Opening a file heeds that capability, while access(2) forgets it for whoever is not root, and Postgres asks access(2)
+whether its own programs can be run. With SECBIT_NO_SETUID_FIXUP it is not forgotten.
 """
 
 import ctypes
 import os
 import signal
 import sys
+from pwd import getpwuid
 
 PR_SET_PDEATHSIG = 1
 PR_SET_KEEPCAPS = 8
+PR_GET_SECUREBITS = 27
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAPABILITY_VERSION_3 = 0x20080522
@@ -44,15 +50,46 @@ def main(arguments: list[str]) -> None:
 
 def become(libc: ctypes.CDLL, uid: int, gid: int, reach: list[str]) -> None:
     """Drop root for good, except for what is needed to reach the paths."""
-    os.setgroups([])
-    os.setresgid(gid, gid, gid)
-    libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
-    os.setresuid(uid, uid, uid)
+    libc.prctl(PR_SET_SECUREBITS, libc.prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) | SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
+    libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)  # for a root that may not set the bits above
+    try:
+        os.setgroups([])
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
+    except OSError as error:
+        sys.exit(f"this root may not become {named(uid)} ({error.strerror}). Run Roost as an ordinary user")
     for capabilities in (0, 1 << CAP_DAC_READ_SEARCH, 1 << CAP_DAC_OVERRIDE):
         keep(libc, capabilities)
-        if all(os.access(path, os.R_OK | os.X_OK, effective_ids=True) for path in reach):
+        if all(os.access(path, os.R_OK | os.X_OK) for path in reach):
             return
-    sys.exit(f"user {uid} may not reach {' or '.join(reach)}: move the project, or run as an ordinary user")
+    keep(libc, 0)
+    sys.exit(
+        f"{named(uid)} may not use {next(filter(None, map(closed, reach)), reach)}, and this root has no capability "
+        "to let it (CAP_DAC_OVERRIDE, CAP_SETPCAP). Open that to everybody, move the project, or run Roost as an "
+        "ordinary user"
+    )
+
+
+def named(uid: int) -> str:
+    """The user, for people."""
+    try:
+        return f"user {getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"user {uid}"
+
+
+def closed(path: str) -> str | None:
+    """What stops this user on the way to `path`, from the root down; None if nothing does."""
+    above = os.path.dirname(path)
+    if above != path and (found := closed(above)) is not None:
+        return found
+    if os.access(path, os.X_OK):
+        return None
+    try:
+        found_there = os.stat(path)
+    except OSError as error:
+        return f"{path} ({error.strerror})"
+    return f"{path} (mode {found_there.st_mode & 0o7777:04o}, of {named(found_there.st_uid)})"
 
 
 def keep(libc: ctypes.CDLL, capabilities: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 SOCKET_LIMIT = 107  # bytes of a Unix socket's path, unix(7)
 LONGEST_SOCKET = len("/postgres/.s.PGSQL.5432")
 LOG_LIMIT = 5_000_000  # bytes
+OUTSIDE = (Path("/tmp"), Path("/var/tmp"), Path("/run"), Path("/dev/shm"))  # for sockets: the first that can be had
 
 
 class BadPlace(Exception):
@@ -15,21 +16,44 @@ class BadPlace(Exception):
 
 
 def socket_home(home: Path) -> Path:
-    """A directory of Roost's own whose sockets have paths short enough: in `home`, else a fixed one under /tmp.
+    """The directory of Roost's sockets: in `home` where their paths can stand there, else a fixed one elsewhere.
 
-    Raises BadPlace if the one under /tmp is somebody else's.
+    A path may be too long for the kernel, and to Postgres and its clients a comma parts two of them. Nothing is made
+    here: whoever asks where a running Roost listens gets the same answer. Raises BadPlace where there is no room.
     """
     inside = home / "run"
-    if len(os.fsencode(inside)) + LONGEST_SOCKET <= SOCKET_LIMIT:
-        inside.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if len(os.fsencode(inside)) + LONGEST_SOCKET <= SOCKET_LIMIT and "," not in str(inside):
         return inside
-    digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
-    outside = Path(f"/tmp/roost-{os.geteuid()}-{digest}")
-    outside.mkdir(mode=0o755, exist_ok=True)
-    found = outside.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
-        raise BadPlace(f"{outside}: not a directory of ours alone. Remove it, or give ROOST_HOME a shorter path")
-    return outside
+    owner = home.stat().st_uid if home.exists() else os.geteuid()  # root may ask for somebody's
+    name = f"roost-{owner}-{hashlib.sha256(os.fsencode(home)).hexdigest()[:12]}"
+    for made in (place / name for place in OUTSIDE):
+        if _is_of(owner, made):
+            return made
+    for place in OUTSIDE:
+        if os.access(place, os.W_OK | os.X_OK) and not os.path.lexists(place / name):
+            return place / name
+    raise BadPlace(
+        f"{inside}: sockets cannot stand there (over {SOCKET_LIMIT} bytes with their names, or a comma), and none of "
+        f"{', '.join(map(str, OUTSIDE))} can be written. Give ROOST_HOME a shorter path"
+    )
+
+
+def make_socket_home(home: Path) -> Path:
+    """The same, made where it is missing. Its owner alone writes there; others pass, since servers run as another."""
+    found = socket_home(home)
+    found.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if found.parent != home and not _is_of(os.geteuid(), found):
+        raise BadPlace(f"{found}: not a directory of ours alone. Remove it, or give another ROOST_HOME")
+    return found
+
+
+def _is_of(owner: int, directory: Path) -> bool:
+    """Whether it is a directory that nobody but this user can have put something in."""
+    try:
+        found = directory.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == owner and not found.st_mode & 0o022
 
 
 def private(directory: Path, account: tuple[int, int] | None = None) -> Path:
@@ -43,7 +67,13 @@ def private(directory: Path, account: tuple[int, int] | None = None) -> Path:
     if owner != uid:
         if os.geteuid() != 0:
             raise BadPlace(f"{directory}: belongs to user {owner}. Run as that user, or give another ROOST_HOME")
-        os.chown(directory, uid, gid)
+        try:
+            os.chown(directory, uid, gid)
+        except OSError as error:
+            raise BadPlace(
+                f"{directory}: cannot be given to user {uid}, as whom its server runs ({error.strerror}). "
+                "Run Roost as an ordinary user, or give a ROOST_HOME on another disk"
+            ) from error
     directory.chmod(0o700)
     return directory
 

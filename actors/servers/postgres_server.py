@@ -18,13 +18,14 @@ import subprocess
 from pathlib import Path
 
 from actors.core.runtime import Runtime
-from actors.servers.paths import log_file, private, socket_home
-from actors.servers.processes import Command, kill_leftovers, last_line
+from actors.servers.paths import log_file, make_socket_home, private, socket_home
+from actors.servers.processes import Command, kill_leftovers, last_words, log_size
 from actors.servers.servers import Steps
 
 ROLE = "roost"
 DATABASE = "postgres"  # the one that initdb makes: creating another would take a connection
 INITDB_SECONDS = 120.0
+STATUS_LINE = 7  # of postmaster.pid, from 0; what stands above may hold any word of a path
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # answered by one byte before any login, so nothing is logged
 UNPRIVILEGED = ("postgres", "nobody")  # as root: the first there is
 TUNING = {
@@ -73,7 +74,7 @@ class PostgresServer:
         self._admit()
         # No process of ours is left in there, so a lock file can only be of a dead one; its pid may be another's now.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
-        sockets = private(socket_home(self.home) / "postgres", account)
+        sockets = private(make_socket_home(self.home) / "postgres", account)
         for stale in sockets.glob(".s.PGSQL.*"):
             stale.unlink()
         options = [f"--{name}={value}" for name, value in {**TUNING, "unix_socket_directories": sockets}.items()]
@@ -88,7 +89,8 @@ class PostgresServer:
             probe.sendall(SSL_REQUEST)
             if not probe.recv(1):
                 raise ConnectionError("postgres hung up")
-        if "ready" not in (self.data / "postmaster.pid").read_text().split():
+        status = (self.data / "postmaster.pid").read_text().splitlines()[STATUS_LINE:]
+        if [line.strip() for line in status] != ["ready"]:
             raise ConnectionError("postgres is still starting")
         return f"host={_quoted(path)} dbname={DATABASE} user={ROLE}"
 
@@ -106,6 +108,7 @@ class PostgresServer:
             *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions"),
         )
         command = Command(argv, making, log, account=account, reach=(argv[0], str(making)))
+        logged = log_size(log)
         with log.open("ab") as output:
             made = subprocess.run(
                 command.launched(),
@@ -118,7 +121,7 @@ class PostgresServer:
                 check=False,
             )
         if made.returncode:
-            raise CannotStart(f"initdb failed: {last_line(log)} (all of it in {log})")
+            raise CannotStart(f"initdb failed: {last_words(log, logged)} (all of it in {log})")
         if self.data.exists():
             self.data.rmdir()
         making.rename(self.data)

@@ -5,6 +5,7 @@ The thread that starts a process also waits for it, so that the parent-death sig
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from actors.core.runtime import Runtime
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 SWEEP_SECONDS = 5.0
+MOST_WORDS = 4_000  # bytes of a log in which the reason of an end is looked for
+ERROR = re.compile(r"\b(FATAL|PANIC|error)\b", re.IGNORECASE)  # hints and farewells may follow it
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +131,21 @@ def kill_leftovers(directory: Path, marker: str, runtime: Runtime) -> int:
     return len(first)
 
 
-def last_line(log: Path) -> str:
-    """The last line of a server's log, for the reason why it ended; empty if there is none."""
+def log_size(log: Path) -> int:
+    """How much is in a server's log already, of earlier lives."""
+    return log.stat().st_size if log.exists() else 0
+
+
+def last_words(log: Path, since: int) -> str:
+    """Why a server ended, as far as its log says: the last line with an error, else the last line; may be empty.
+
+    since: the log's size before it was started. What others wrote before is no reason of this one's.
+    """
     try:
         with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - 2000))
+            file.seek(max(since, log.stat().st_size - MOST_WORDS))
             lines = file.read().decode(errors="replace").split("\n")
     except OSError:
         return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    last_first = [line.strip() for line in reversed(lines) if line.strip()]
+    return next(filter(ERROR.search, last_first), last_first[0] if last_first else "")

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from actors.core.runtime import Runtime
-from actors.servers.paths import log_file, private, socket_home
+from actors.servers.paths import log_file, make_socket_home, private, socket_home
 from actors.servers.processes import Command
 from actors.servers.servers import Steps
 
@@ -31,8 +31,7 @@ class RedisServer:
     def prepare(self, runtime: Runtime) -> Command:
         binary = _binary()
         private(self.data)
-        path = self._socket()
-        private(path.parent)
+        path = private(make_socket_home(self.home) / "redis") / "redis.sock"
         path.unlink(missing_ok=True)
         log = log_file(self.home, self.name)
         argv = (

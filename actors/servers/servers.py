@@ -15,7 +15,7 @@ from actors.core.lifecycle import ExitReason, TaskDone, TaskFailed
 from actors.core.runtime import Runtime
 from actors.protocol.health import report
 from actors.protocol.servers import ServerDown, ServerState, ServerUp
-from actors.servers.processes import Command, ServerProcess, kill_leftovers, last_line
+from actors.servers.processes import Command, ServerProcess, kill_leftovers, last_words, log_size
 from domain.backoff import Backoff
 
 START_SECONDS = 60.0  # from launch to the first answer; a crash recovery of Postgres is in it
@@ -133,9 +133,9 @@ class ServerActor(Actor):
         """One life of the server, in a thread that lasts as long as its process."""
         kill_leftovers(self.server.data, self.server.marker, self.system.runtime)
         command = self.server.prepare(self.system.runtime)
-        began = self.now()
+        began, logged = self.now(), log_size(command.log)
         code = process.run(command, lambda pid: self._announce(_Launched(life, pid)))
-        return _Ended(code, last_line(command.log), self.now() - began)
+        return _Ended(code, last_words(command.log, logged), self.now() - began)
 
     def _announce(self, launched: _Launched) -> None:
         self.tell(self.name, launched)

