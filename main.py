@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,40 +31,59 @@ if TYPE_CHECKING:
 STOP_SECONDS = 9.0  # a container is given 10
 BAD_INPUT = 2  # exit code
 FAILED = 1
+BROKEN_PIPE = 128 + signal.SIGPIPE  # as of a program that the signal ends
 
 
 def main(words: list[str]) -> int:
     """Do what the command line says. Returns the exit code."""
-    match words:
-        case ["-h" | "--help" | "help", *_]:
-            print(__doc__)
-            return 0
-        case [] | ["settings" | "check" | "ctl", *_] | ["restore", _]:
-            pass
-        case ["restore", *_]:
-            return _refused("say: python main.py restore FILE, where FILE is one of ROOST_HOME/backups.")
-        case [unknown, *_]:
-            return _refused(f"there is no command {unknown!r}. `python main.py help` lists them.")
+    if not words:
+        return _with_settings(run)
+    from app.command_line import UsageError, parsed  # not for a run, whose boot is measured in milliseconds
+
+    try:
+        said = parsed(words)
+    except UsageError as wrong:
+        return _refused(str(wrong))
+    match said.command:
+        case "settings":
+            return _with_settings(lambda settings: _settings(settings, said.json))
+        case "check":
+            return _with_settings(_check)
+        case "restore":
+            return _with_settings(lambda settings: _restore(settings, Path(said.file)))
+        case "ctl":
+            return _with_settings(lambda settings: _ctl(settings, said.words, said.json))
+    return _show(said.text)
+
+
+def _with_settings(work: Callable[[Settings], int]) -> int:
     try:
         settings = parse(os.environ, _dotenv())
     except BadSettings as bad:
         return _refused("\n".join(str(problem) for problem in bad.problems))
-    match words:
-        case ["settings", *options]:
-            return _settings(settings, as_json="--json" in options)
-        case ["check", *_]:
-            return _check(settings)
-        case ["restore", file]:
-            return _restore(settings, Path(file))
-        case ["ctl", *command]:
-            return _ctl(settings, command)
-    return run(settings)
+    return work(settings)
+
+
+def _show(text: str, code: int = 0) -> int:
+    """Print an answer. Returns the exit code, another one where the answer could not be written."""
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:
+        return BROKEN_PIPE  # `| head -1` has read enough
+    except OSError as error:
+        return _refused(f"the answer cannot be written to stdout ({error.strerror}).", FAILED)
+    return code
 
 
 def _refused(why: str, code: int = BAD_INPUT) -> int:
-    for line in why.splitlines():
-        print(f"roost: {line}", file=sys.stderr)
+    _tell("".join(f"roost: {line}\n" for line in why.splitlines()))
     return code
+
+
+def _tell(text: str) -> None:
+    """To the person who started it, on stderr; where nobody reads that, nobody is told."""
+    with suppress(OSError):
+        print(text, end="", file=sys.stderr, flush=True)
 
 
 def _dotenv() -> Mapping[str, str | None]:
@@ -87,33 +107,39 @@ def admin_path(settings: Settings) -> Path:
 def _settings(settings: Settings, as_json: bool) -> int:
     rows = listing(settings)
     if as_json:
-        print(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
-        return 0
-    for row in rows:
-        print(f"{row.name} = {row.value}    [{row.origin}]")
-        print(f"    {row.about} ({row.type}; default {row.default})")
-    return 0
+        return _show(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False) + "\n")
+    told = (
+        f"{row.name} = {row.value}    [{row.origin}]\n    {row.about} ({row.type}; default {row.default})\n"
+        for row in rows
+    )
+    return _show("".join(told))
 
 
-def _ctl(settings: Settings, words: list[str]) -> int:
+def _ctl(settings: Settings, words: list[str], as_json: bool) -> int:
     from actors.face.admin.ctl import ctl
+    from actors.servers.paths import BadPlace
 
-    heard = ctl(admin_path(settings), words)
-    print(heard.text, end="", file=sys.stderr if heard.error else sys.stdout)
+    try:
+        heard = ctl(admin_path(settings), words, as_json)
+    except BadPlace as error:
+        return _refused(str(error), FAILED)
+    if not heard.error:
+        return _show(heard.text, heard.code)
+    _tell(heard.text)
     return heard.code
 
 
 def _check(settings: Settings) -> int:
     from app.check import check
 
-    findings = check(settings, admin_path(settings))
-    for finding in findings:
-        print(f"{'ok ' if finding.good else 'BAD'} {finding.component:<9} {finding.detail}")
-    return 0 if all(finding.good for finding in findings) else FAILED
+    findings = check(settings, admin_path)
+    lines = (f"{'ok ' if found.good else 'BAD'} {found.component:<9} {found.detail}\n" for found in findings)
+    return _show("".join(lines), 0 if all(finding.good for finding in findings) else FAILED)
 
 
 def _restore(settings: Settings, file: Path) -> int:
     from actors.core.runtime import ThreadedRuntime
+    from actors.servers.paths import BadPlace
     from actors.servers.postgres_server import CannotStart
     from actors.servers.restore import restore
     from app.home_files import load_or_create_clock
@@ -125,15 +151,15 @@ def _restore(settings: Settings, file: Path) -> int:
         lock_home(home)
         runtime = ThreadedRuntime(load_or_create_clock(home, settings.speed, ThreadedRuntime().wall()))
         found = restore(settings, home, file, runtime)
-    except (StartupError, StoreError, CannotStart, OSError) as error:
+    except (StartupError, BadPlace, StoreError, CannotStart, OSError) as error:
         return _refused(str(error), FAILED)
-    print(f"{file}: {sum(table.rows for table in found.tables)} rows in {len(found.tables)} tables are back.")
+    told = f"{file}: {sum(table.rows for table in found.tables)} rows in {len(found.tables)} tables are back.\n"
     if found.doubted:
-        print(
+        told += (
             f"{len(found.doubted)} posts that were still to be published then are unknown now: "
-            "id recovery looks for them on the site, and what it does not find waits for a decision."
+            "id recovery looks for them on the site, and what it does not find waits for a decision.\n"
         )
-    return 0
+    return _show(told)
 
 
 def run(settings: Settings) -> int:
@@ -141,7 +167,7 @@ def run(settings: Settings) -> int:
     from actors.core.runtime import ThreadedRuntime
     from actors.face.http.early_health import EarlyHealthServer
     from actors.face.listeners import Listeners
-    from app.listeners import StartupError, lock_home, make_home, open_admin, open_port
+    from app.listeners import StartupError, lock_home, make_home, open_admin, open_port, temporary
 
     try:
         port = open_port(settings.host, settings.port)
@@ -153,20 +179,22 @@ def run(settings: Settings) -> int:
     from actors.core.system import System
     from actors.face.context import AppContext
     from actors.face.log_book import LogBook, install, is_terminal
+    from actors.servers.paths import BadPlace
     from app.home_files import load_or_create_clock, load_or_create_instance_id
     from supervisors.tree import root
 
     book = LogBook(sys.stdout, settings.secret_values(), pretty=is_terminal(sys.stdout))
     install(book, settings.log_level)
-    admin = admin_path(settings)
     try:
         home = make_home(settings.roost_home)
         lock_home(home)
+        admin = admin_path(settings)
+        os.environ["TMPDIR"] = str(temporary(home, os.environ.get("TMPDIR")))
         listeners = Listeners(port, early_health, open_admin(admin))
         runtime = ThreadedRuntime(load_or_create_clock(home, settings.speed, clock.wall()))
         instance = load_or_create_instance_id(home, runtime.new_id())
-    except StartupError as shut:
-        return _refused(str(shut), FAILED)
+    except (StartupError, BadPlace) as error:
+        return _refused(str(error), FAILED)
     life = Life()
     life.listen_to_signals()
     view = AppContext(System(runtime), settings, book, home, instance, runtime.now(), life.leave)
@@ -200,7 +228,7 @@ def _say_where(settings: Settings, home: Path, port: int) -> None:
     said.append(f"site:  {site}, as @{settings.account} (MODE={settings.mode}, REPLIES={settings.replies})")
     said.append(f"data:  {home}")
     said.append("stop:  Ctrl-C, or `python main.py ctl shutdown`")
-    print("\n".join(said), file=sys.stderr, flush=True)
+    _tell("".join(f"{line}\n" for line in said))
 
 
 class Life:
@@ -265,12 +293,28 @@ class Life:
         self._over.set()
 
 
+def _open_standard_streams() -> None:
+    """Where one was closed (`>&-`), the next file would get its number, and what is printed would go into that."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 - for as long as the process lasts
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+
+
 def _exit(code: int) -> None:
     """End now. Threads that wait for a socket or a lock end with the process, and are not waited for."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # whoever read it has gone
+            stream.flush()
     os._exit(code)
 
 
 if __name__ == "__main__":
-    _exit(main(sys.argv[1:]))
+    _open_standard_streams()
+    try:
+        _exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:  # of a command; a run takes the signal itself
+        _exit(128 + signal.SIGINT)

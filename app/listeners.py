@@ -14,6 +14,7 @@ from pathlib import Path
 
 LONGEST_SOCKET = 107  # bytes of a Unix socket's path, unix(7)
 BACKLOG = 128
+TEMPORARY = (Path("/tmp"), Path("/var/tmp"))
 
 
 class StartupError(Exception):
@@ -35,6 +36,22 @@ def make_home(path: str) -> Path:
     except OSError as error:
         raise StartupError(cannot_write(home, error)) from error
     return home
+
+
+def temporary(home: Path, wanted: str | None) -> Path:
+    """Where what this process starts puts its temporary files: Chromium does not start without a place for them.
+
+    wanted: TMPDIR. The first that can be written of that, the usual ones, and one in the home. Raises StartupError.
+    """
+    for place in (Path(wanted) if wanted else TEMPORARY[0], *TEMPORARY):
+        if place.is_dir() and os.access(place, os.W_OK | os.X_OK):
+            return place
+    inside = home / "tmp"
+    try:
+        inside.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise StartupError(cannot_write(inside, error)) from error
+    return inside
 
 
 def cannot_write(path: Path, error: OSError) -> str:

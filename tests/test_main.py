@@ -11,10 +11,15 @@ from pathlib import Path
 import pytest
 
 from actors.jobs.registry import load
+from actors.servers.paths import socket_home
+from app.check import check
+from app.command_line import ABOUT, parsed
 from app.home_files import load_or_create_clock, load_or_create_instance_id
-from app.listeners import StartupError, cannot_write, lock_home, open_port
+from app.listeners import StartupError, cannot_write, lock_home, open_port, temporary
 from domain.calendar import Anchor
 from domain.settings import JOBS, parse
+from main import admin_path
+from tests.waiting import eventually
 
 MAIN = Path(__file__).parents[1] / "main.py"
 
@@ -48,6 +53,112 @@ def test_an_unknown_command_names_the_way_to_the_known_ones(tmp_path: Path) -> N
     done = roost(tmp_path / "home", "dance")
     assert done.returncode == 2
     assert "there is no command 'dance'" in only_line(done)
+
+
+@pytest.mark.parametrize(
+    ("line", "accepted"),
+    [
+        ("settings --jason", "settings [--json]"),
+        ("settings --js", "settings [--json]"),
+        ("settings all", "settings [--json]"),
+        ("check --json", "check"),
+        ("check database", "check"),
+        ("restore", "restore FILE"),
+        ("restore one two", "restore FILE"),
+        ("restore one --force", "restore FILE"),
+        ("ctl status --jason", "ctl COMMAND [WORD ...] [--json]"),
+        ("ctl --verbose status", "ctl COMMAND [WORD ...] [--json]"),
+        ("--speed 3", "[settings|check|restore|ctl|help]"),
+        ("help dance", "help [settings|check|restore|ctl]"),
+        ("--help settings now", "help [settings|check|restore|ctl]"),
+    ],
+)
+def test_words_that_no_command_takes_are_one_line_that_says_what_it_takes(
+    tmp_path: Path, line: str, accepted: str
+) -> None:
+    done = roost(tmp_path / "home", *line.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert only_line(done).endswith(f"Say: main.py {accepted}")
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["help"]])
+def test_help_lists_every_command_and_needs_no_settings(tmp_path: Path, words: list[str]) -> None:
+    done = roost(tmp_path / "home", *words, PORT="eighty")
+    assert (done.returncode, done.stderr) == (0, "")
+    for command, about in ABOUT.items():
+        assert f"  {command:<9} {about}\n" in done.stdout
+
+
+@pytest.mark.parametrize("command", ABOUT)
+def test_each_command_says_what_it_takes(tmp_path: Path, command: str) -> None:
+    told = {roost(tmp_path / "home", *words).stdout for words in ([command, "--help"], ["help", command])}
+    (text,) = told
+    accepted = text.splitlines()[0].removeprefix("usage: main.py ").split()
+    assert accepted[0] == command
+    for word in accepted[1:]:
+        assert word.strip("[]").removesuffix("...") in text.split("\n", 1)[1] or word in ("COMMAND", "...]")
+
+
+def test_help_on_a_command_of_ctl_is_asked_of_the_roost_that_runs() -> None:
+    for words in (["ctl", "job", "--help"], ["ctl", "job", "plan", "-h"], ["ctl", "--help", "job"]):
+        assert vars(parsed(words)) == {"command": "ctl", "words": ["help", "job"], "json": False}
+
+
+def test_options_of_ctl_may_stand_anywhere() -> None:
+    for line in ("ctl --json job plan run", "ctl job --json plan run", "ctl job plan run --json"):
+        assert vars(parsed(line.split())) == {"command": "ctl", "words": ["job", "plan", "run"], "json": True}
+
+
+@pytest.mark.parametrize("words", [["settings"], ["settings", "--json"], ["check"], ["--help"], ["help", "ctl"]])
+def test_a_reader_that_has_read_enough_ends_it_quietly(tmp_path: Path, words: list[str]) -> None:
+    assert into_closed_pipe(tmp_path / "home", *words) == (141, "")
+
+
+def test_no_answer_gets_lost_without_a_word(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, str(MAIN), "settings"],
+            env={"PATH": os.environ["PATH"]},
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert only_line(done) == "roost: the answer cannot be written to stdout (No space left on device)."
+
+
+@pytest.mark.parametrize("closing", ["<&- >&-", ">&- 2>&-", "2>&-"])
+@pytest.mark.parametrize("command", ["settings", "dance"])
+def test_a_command_without_standard_streams_ends_as_it_would_with_them(
+    tmp_path: Path, command: str, closing: str
+) -> None:
+    shell = f'exec "$0" "$1" {command} {closing}'
+    done = subprocess.run(["sh", "-c", shell, sys.executable, str(MAIN)], cwd=tmp_path, timeout=30, check=False)
+    assert done.returncode == (0 if command == "settings" else 2)
+
+
+def into_closed_pipe(home: Path, *words: str, **settings: str) -> tuple[int, str]:
+    """What main says, and how it ends, when nobody reads its stdout any more."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, str(MAIN), *words],
+            env={"PATH": os.environ["PATH"], "ROOST_HOME": str(home), "PORT": "0", **settings},
+            cwd=home.parent,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    return done.returncode, done.stderr
 
 
 def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
@@ -123,20 +234,22 @@ def test_ctl_without_a_roost_says_so(tmp_path: Path) -> None:
     assert "no Roost listens at" in only_line(done)
 
 
+# Servers that are configured and away: nothing embedded has to start, and the boot must not wait for them.
+AWAY = {
+    "DATABASE_URL": "postgresql://roost:hunter2@127.0.0.1:1/roost",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "SITE_URL": "http://127.0.0.1:1",
+    "BROWSER_EXECUTABLE": "/nowhere/chromium",
+}
+
+
 def test_a_stale_socket_is_replaced_and_a_signal_ends_it_in_order(tmp_path: Path) -> None:
     home = tmp_path / "home"
     (home / "run").mkdir(parents=True)
     stale = socket.socket(socket.AF_UNIX)
     stale.bind(str(home / "run" / "admin.sock"))
     stale.close()
-    # Servers that are configured and away: nothing embedded has to start, and the boot must not wait for them.
-    away = {
-        "DATABASE_URL": "postgresql://roost:hunter2@127.0.0.1:1/roost",
-        "REDIS_URL": "redis://127.0.0.1:1/0",
-        "SITE_URL": "http://127.0.0.1:1",
-        "BROWSER_EXECUTABLE": "/nowhere/chromium",
-    }
-    environment = {"PATH": os.environ["PATH"], "ROOST_HOME": str(home), "PORT": "0", **away}
+    environment = {"PATH": os.environ["PATH"], "ROOST_HOME": str(home), "PORT": "0", **AWAY}
     with subprocess.Popen(
         [sys.executable, str(MAIN)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -151,6 +264,47 @@ def test_a_stale_socket_is_replaced_and_a_signal_ends_it_in_order(tmp_path: Path
     assert "ending in order: SIGTERM" in log
     assert "hunter2" not in log
     assert not (home / "run" / "admin.sock").exists()
+
+
+@pytest.mark.parametrize("readers", ["gone", "never there"])
+def test_it_runs_with_nobody_to_read_what_it_says_in_a_home_too_deep_for_sockets(
+    tmp_path: Path, readers: str
+) -> None:
+    home = tmp_path / ("d" * 100)
+    reading, writing = os.pipe()
+    os.close(reading)
+    shell = 'exec "$0" "$1"' + (" >&- 2>&-" if readers == "never there" else "")
+    environment = {"PATH": os.environ["PATH"], "ROOST_HOME": str(home), "PORT": "0", **AWAY}
+    with subprocess.Popen(
+        ["sh", "-c", shell, sys.executable, str(MAIN)], env=environment, cwd=tmp_path, stdout=writing, stderr=writing
+    ) as process:
+        os.close(writing)
+        eventually(lambda: "level" in roost(home, "ctl", "status").stdout)
+        assert roost(home, "ctl", "shutdown").stdout == "it shuts down\n"
+        assert process.wait(15) == 0
+    sockets = socket_home(home)
+    assert not sockets.is_relative_to(home)
+    sockets.rmdir()
+
+
+def test_a_home_with_no_place_for_sockets_is_one_line_that_says_so(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("actors.servers.paths.OUTSIDE", ())
+    home = str(tmp_path / ("d" * 100))
+    settings = parse({"ROOST_HOME": home}, {})
+    (roosts,) = (found for found in check(settings, admin_path) if found.component == "roost")
+    assert not roosts.good
+    assert "Give ROOST_HOME a shorter path" in roosts.detail
+
+
+def test_temporary_files_go_where_they_can_be_written(tmp_path: Path, monkeypatch) -> None:
+    wanted, usual = tmp_path / "wanted", tmp_path / "usual"
+    monkeypatch.setattr("app.listeners.TEMPORARY", (usual,))
+    assert temporary(tmp_path, str(wanted)) == tmp_path / "tmp"
+    assert (tmp_path / "tmp").stat().st_mode & 0o777 == 0o700
+    usual.mkdir()
+    assert temporary(tmp_path, str(wanted)) == temporary(tmp_path, None) == usual
+    wanted.mkdir()
+    assert temporary(tmp_path, str(wanted)) == wanted
 
 
 def test_the_settings_know_the_jobs_of_the_registry() -> None:

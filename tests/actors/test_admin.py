@@ -12,6 +12,7 @@ import pytest
 from actors.core.base import Actor
 from actors.core.supervision import ChildSpec
 from actors.face.admin.admin import AdminActor, Peer, Rights, rights
+from actors.face.admin.command import Command
 from actors.face.admin.commands import COMMANDS
 from actors.face.admin.ctl import ctl
 from app.listeners import StartupError, open_admin
@@ -50,14 +51,9 @@ def test_several_lines_get_several_answers(path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("dance", "there is no command 'dance'; `help` lists them"),
-        ("level nowhere", "there is no such level. Say one of full, reduced, minimal, emergency"),
         ("job nap run", "there is no job 'nap'"),
-        ("job", "say: job NAME"),
-        ("restart", "say: restart NAME"),
         ("restart nobody", "no supervised actor is called 'nobody'"),
         ("restart root", "the root is Roost itself"),
-        ("logs many", "say: logs [N]"),
         ("say 'unclosed", "the line cannot be read"),
     ],
 )
@@ -65,8 +61,40 @@ def test_a_mistake_is_answered_with_what_to_do(path: Path, line: str, why: str) 
     assert said(path, line).startswith(f"error: {why}")
 
 
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("dance", "there is no command 'dance'; `help` lists them"),
+        ("level nowhere", "level [NAME|auto]; NAME is one of full, reduced, minimal, emergency"),
+        ("job", "job NAME"),
+        ("restart", "restart NAME"),
+        ("logs many", "logs [N]"),
+        ("help dance", "help [COMMAND]"),
+    ],
+)
+def test_wrong_words_are_answered_with_those_that_are_accepted(path: Path, line: str, why: str) -> None:
+    assert said(path, line).startswith(f"usage: {why}")
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=list(COMMANDS))
+def test_no_command_takes_an_option_or_more_words_than_it_has(path: Path, world: FaceWorld, command: Command) -> None:
+    name = command.usage.split()[0]
+    words = ["1"] * command.usage.count(" ") + ["and", "much", "more"]
+    for line in (f"{name} --jason", " ".join([name, *words])):
+        if name == "breaker" and "--" not in line:
+            line = "breaker nothing open"  # its reason may be of any words
+        assert said(path, line).startswith(f"usage: {name}")
+        assert json.loads(said(path, f"{line} --json"))["usage"].startswith(name)
+    assert world.left == []
+
+
+def test_help_on_a_command_is_its_line(path: Path) -> None:
+    assert said(path, "help pools") == "pools [--json]: every shared resource and who holds it\n"
+
+
 def test_a_program_gets_its_error_as_json(path: Path) -> None:
-    assert "there is no command" in json.loads(said(path, "dance --json"))["error"]
+    assert "no supervised actor" in json.loads(said(path, "restart nobody --json"))["error"]
+    assert "there is no command" in json.loads(said(path, "dance --json"))["usage"]
 
 
 def test_a_command_that_fails_ends_neither_actor_nor_connection(path: Path) -> None:
@@ -157,8 +185,10 @@ def test_a_path_that_the_kernel_does_not_take_is_said_so(tmp_path: Path) -> None
 
 
 def test_the_client_tells_answers_from_errors(path: Path, tmp_path: Path) -> None:
-    good, bad = ctl(path, ["level", "--json"]), ctl(path, ["dance"])
+    good, bad, wrong = ctl(path, ["level"], as_json=True), ctl(path, ["restart", "nobody"]), ctl(path, ["dance"])
     assert (good.code, good.error) == (0, False)
     assert (bad.code, bad.error) == (1, True)
-    assert ctl(path, ["dance", "--json"]).code == 1
+    assert (wrong.code, wrong.error) == (2, True)
+    assert ctl(path, ["restart", "nobody"], as_json=True).code == 1
+    assert ctl(path, ["dance"], as_json=True).code == 2
     assert "no Roost listens at" in ctl(tmp_path / "nowhere.sock", ["help"]).text

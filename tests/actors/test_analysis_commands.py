@@ -7,7 +7,7 @@ import pytest
 
 from actors.core.base import Actor
 from actors.face.admin.analysis_commands import COMMANDS
-from actors.face.admin.command import CommandAnswer, CommandError, Reply
+from actors.face.admin.command import CommandAnswer, CommandError, Reply, UsageError
 from actors.face.http.analysis import read
 from actors.face.http.database_stats import BOARD, DatabaseStats
 from actors.protocol.resources import ResourceState
@@ -88,5 +88,5 @@ def test_a_move_of_a_knob_is_told_with_its_evidence_and_taken_back_by_its_number
 def test_nonsense_is_answered_with_what_can_be_said(world: Findings) -> None:
     for arguments in (("revert",), ("revert", "x"), ("turn", "1")):
         answer = world.say("knobs", *arguments)
-        assert isinstance(answer, CommandError)
-        assert "knobs revert MOVE" in answer.text
+        assert isinstance(answer, UsageError)
+        assert "knobs [revert MOVE]" in answer.accepted

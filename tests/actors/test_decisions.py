@@ -10,7 +10,7 @@ import pytest
 from actors.account.journal import JournalActor
 from actors.core.base import Actor
 from actors.core.lifecycle import Shutdown
-from actors.face.admin.command import CommandAnswer, CommandError
+from actors.face.admin.command import CommandAnswer, CommandError, Reply, UsageError
 from actors.face.admin.commands import COMMANDS
 from actors.face.context import AppContext
 from actors.face.log_book import LogBook
@@ -47,7 +47,7 @@ class Desk:
         assert isinstance(answer, CommandAnswer), answer
         return answer
 
-    def tries(self, line: str) -> CommandAnswer | CommandError:
+    def tries(self, line: str) -> Reply:
         name, *arguments = line.split()
         return COMMANDS[name].run(self.view, arguments, "user 0")
 
@@ -154,7 +154,7 @@ def test_an_opt_out_is_kept_while_postgres_is_away(desk: Desk) -> None:
 
 @pytest.mark.parametrize("line", ["post", "post x", "post 1 burn", "optout", "optout a b", "optout no-handle!"])
 def test_what_cannot_be_read_is_answered_with_what_to_say(desk: Desk, line: str) -> None:
-    assert isinstance(desk.tries(line), CommandError)
+    assert isinstance(desk.tries(line), CommandError | UsageError)
 
 
 def test_only_looking_is_free(desk: Desk) -> None:

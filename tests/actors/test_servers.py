@@ -240,10 +240,14 @@ def test_postgres_starts_where_the_user_it_runs_as_may_not_pass(
         assert connection.execute("show data_directory").fetchone() == (str(home / "var" / "postgres"),)
 
 
-LAUNCHED = "import sys; from actors.servers.processes import Command; from pathlib import Path; " + (
-    "import subprocess; sys.exit(subprocess.run(Command(('/bin/true',), Path('/'), Path('/'), account=(65534, 65534), "
-    "reach=(sys.argv[1],)).launched()).returncode)"
-)
+LAUNCHED = """
+    import subprocess, sys
+    from pathlib import Path
+    from actors.servers.processes import Command
+    nobody, path = (65534, 65534), Path("/")
+    command = Command(("/bin/true",), path, path, account=nobody, reach=(sys.argv[1],))
+    sys.exit(subprocess.run(command.launched()).returncode)
+"""
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
@@ -257,7 +261,14 @@ LAUNCHED = "import sys; from actors.servers.processes import Command; from pathl
 )
 def test_a_root_that_cannot_help_another_user_says_what_is_in_the_way(home: Path, without: str, why: str) -> None:
     (home / "inside").mkdir()
-    roots = ["setpriv", f"--bounding-set={without}", sys.executable, "-c", LAUNCHED, str(home / "inside")]
+    roots = [
+        "setpriv",
+        f"--bounding-set={without}",
+        sys.executable,
+        "-c",
+        textwrap.dedent(LAUNCHED),
+        str(home / "inside"),
+    ]
     done = subprocess.run(roots, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith(why.format(home=home))

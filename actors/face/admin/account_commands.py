@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from actors.core.future import AskError, CallerError
-from actors.face.admin.command import Command, CommandAnswer, CommandError, Reply, always, with_arguments
+from actors.face.admin.command import Command, CommandAnswer, CommandError, Reply, UsageError, always, with_arguments
 from actors.face.context import AppContext, iso, plain
 from actors.face.http.status import lane
 from actors.protocol import alerts
@@ -31,7 +31,7 @@ def _session(view: AppContext, arguments: list[str], who: str) -> Reply:
         case [text]:
             pass
         case _:
-            return CommandError("say: session FILE")
+            return UsageError("session FILE")
     try:
         found = session_kind(text).reveal()
     except InvalidSetting as wrong:
@@ -93,7 +93,7 @@ def _account(view: AppContext, arguments: list[str], who: str) -> Reply:
             return _account_now(view)
         case ["resume"]:
             return _resume(view)
-    return CommandError("say: account [resume]")
+    return UsageError("account [resume]")
 
 
 def _account_now(view: AppContext) -> CommandAnswer:
@@ -150,7 +150,7 @@ def _flag(view: AppContext, arguments: list[str], who: str) -> Reply:
         case [name, text]:
             pass
         case _:
-            return CommandError(f"say: flag [NAME [VALUE|{DEFAULT}]]. The flags are: {', '.join(FLAGS)}")
+            return UsageError(f"flag [NAME [VALUE|{DEFAULT}]]. The flags are: {', '.join(FLAGS)}")
     name = name.upper()
     try:
         answer = view.system.ask("flags", SetFlag(name, text.lower(), who), ASK_SECONDS)

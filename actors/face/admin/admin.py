@@ -17,7 +17,7 @@ from enum import Enum
 
 from actors.core.base import Actor
 from actors.core.lifecycle import ExitReason
-from actors.face.admin.command import CommandAnswer, CommandError
+from actors.face.admin.command import CommandAnswer, CommandError, Reply, UsageError
 from actors.face.admin.commands import COMMANDS
 from actors.face.context import AppContext
 
@@ -116,26 +116,21 @@ class AdminActor(Actor):
             # Plain words need no shell's reading, which takes seconds on a line as long as a session.
             words = shlex.split(line) if any(mark in line for mark in "'\"\\") else line.split()
         except ValueError as error:
-            words = []
-            said: CommandAnswer | CommandError = CommandError(f"the line cannot be read: {error}")
-        else:
-            said = CommandAnswer("", None)
+            return _as_line(CommandError(f"the line cannot be read: {error}"), as_json=False)
         as_json = "--json" in words
         words = [word for word in words if word != "--json"]
-        if words:
-            said = self._do(words[0], words[1:], peer, allowed)
-        if as_json:
-            value = {"error": said.text} if isinstance(said, CommandError) else said.data
-            return json.dumps(value, ensure_ascii=False).encode() + b"\n"
-        text = f"error: {said.text}" if isinstance(said, CommandError) else said.text
-        return text.encode() + b"\n" if text else b""
+        if not words:
+            return _as_line(CommandAnswer("", None), as_json)
+        return _as_line(self._do(words[0], words[1:], peer, allowed), as_json)
 
-    def _do(self, name: str, arguments: list[str], peer: Peer, allowed: Rights) -> "CommandAnswer | CommandError":
+    def _do(self, name: str, arguments: list[str], peer: Peer, allowed: Rights) -> Reply:
         command = COMMANDS.get(name)
         if command is None:
-            return CommandError(f"there is no command {name!r}; `help` lists them")
+            return UsageError("`help` lists them", f"there is no command {name!r}")
         if allowed is Rights.NONE:
             return CommandError(f"user {peer.uid} may not ask; Roost's own user and its socket's group may")
+        if (usage_error := command.usage_error(arguments)) is not None:
+            return usage_error
         if command.changes(arguments):
             if allowed is not Rights.ALL:
                 return CommandError(f"user {peer.uid} may only look; {name} is for Roost's own user and root")
@@ -146,3 +141,17 @@ class AdminActor(Actor):
         except Exception as error:
             log.exception("%s failed", name)
             return CommandError(f"{name} failed: {error}")
+
+
+def _as_line(reply: Reply, as_json: bool) -> bytes:
+    """An answer on the socket. What is none begins with its kind, in JSON the only key; `ctl` exits by it."""
+    match reply:
+        case CommandAnswer(text, data):
+            kind = None
+        case CommandError(text):
+            kind = "error"
+        case UsageError(accepted, why):
+            kind, text = "usage", f"{why}; {accepted}" if why else accepted
+    if as_json:
+        return json.dumps(data if kind is None else {kind: text}, ensure_ascii=False).encode() + b"\n"
+    return (f"{kind}: {text}\n" if kind else f"{text}\n" if text else "").encode()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from actors.face.admin.command import Command, CommandAnswer, CommandError, Reply, with_arguments
+from actors.face.admin.command import Command, CommandAnswer, CommandError, Reply, UsageError, with_arguments
 from actors.face.context import AppContext, plain
 from actors.face.http.status import figures
 from actors.protocol.resources import LeaseError
@@ -31,7 +31,7 @@ def _knobs(view: AppContext, arguments: list[str], who: str) -> Reply:
             except LeaseError as error:
                 return CommandError(f"the knob stays as it is: {error}")
         case _:
-            return CommandError("say: knobs, or knobs revert MOVE")
+            return UsageError(COMMANDS["knobs"].usage)
     match answer:
         case Move(knob=knob, value=value):
             return CommandAnswer(f"{knob} is back at {value:g}", plain(answer))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from actors.face.admin.command import Command, CommandAnswer, CommandError, Reply, with_arguments
+from actors.face.admin.command import Command, CommandAnswer, CommandError, Reply, UsageError, with_arguments
 from actors.face.context import AppContext
 from actors.face.http.status import RESOURCES, health, pools
 from actors.protocol.account import ORDER, Order
@@ -35,7 +35,7 @@ def _breaker(view: AppContext, arguments: list[str], who: str) -> Reply:
             reason = " ".join(words) or f"by {who}"
         case _:
             names = ", ".join((*RESOURCES, PUBLISHING))
-            return CommandError(f"say: breaker NAME open|closed|auto [REASON]; NAME is one of {names}")
+            return UsageError(f"breaker NAME open|closed|auto [REASON]; NAME is one of {names}")
     if name == PUBLISHING:
         view.system.board.put(ORDER, None if state == "auto" else Order(state, reason))
     elif not view.system.tell(name, SetBreaker(state, reason)):

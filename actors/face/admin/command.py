@@ -22,7 +22,15 @@ class CommandError:
     text: str
 
 
-Reply = CommandAnswer | CommandError
+@dataclass(frozen=True, slots=True)
+class UsageError:
+    """The words are not understood. accepted: what is."""
+
+    accepted: str
+    why: str = ""
+
+
+Reply = CommandAnswer | CommandError | UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,13 @@ class Command:
     run: Callable[[AppContext, list[str], str], Reply]
     changes: Callable[[list[str]], bool] = lambda arguments: False
     secret: bool = False
+
+    def usage_error(self, arguments: list[str]) -> UsageError | None:
+        """What no command takes: a word where its usage has none, or an option."""
+        takes_words = " " in self.usage
+        if (arguments and not takes_words) or any(word.startswith("--") for word in arguments):
+            return UsageError(f"{self.usage} [--json]")
+        return None
 
 
 def always(arguments: list[str]) -> bool:

@@ -15,7 +15,7 @@ from actors.face.admin import account_commands as account
 from actors.face.admin import analysis_commands as findings
 from actors.face.admin import breaker_commands as breakers
 from actors.face.admin import post_commands as posts
-from actors.face.admin.command import Command, CommandAnswer, CommandError, Reply, always, with_arguments
+from actors.face.admin.command import Command, CommandAnswer, CommandError, Reply, UsageError, always, with_arguments
 from actors.face.context import AppContext, plain
 from actors.face.http.actor_tree import ROOT, drawn, tree
 from actors.face.http.status import RESOURCES, health, jobs, pools, status
@@ -33,6 +33,11 @@ MOST_LOG_LINES = 2_000
 
 
 def _help(view: AppContext, arguments: list[str], who: str) -> Reply:
+    match arguments:
+        case [name] if (command := COMMANDS.get(name)) is not None:
+            return CommandAnswer(f"{command.usage} [--json]: {command.about}", {name: command.usage})
+        case [name, *_]:
+            return UsageError(COMMANDS["help"].usage)
     width = max(len(command.usage) for command in COMMANDS.values())
     lines = [f"{command.usage:<{width}}  {command.about}" for command in COMMANDS.values()]
     lines.append(
@@ -78,7 +83,7 @@ def _level(view: AppContext, arguments: list[str], who: str) -> Reply:
             view.system.ask("health", Pin(name.lower(), who), ASK_SECONDS)
         case _:
             names = ", ".join(level.name.lower() for level in Level)
-            return CommandError(f"there is no such level. Say one of {names}, or auto to end a pin")
+            return UsageError(f"level [NAME|auto]; NAME is one of {names}")
     now = health(view)
     return CommandAnswer(_level_line(now), now["level"])
 
@@ -113,7 +118,7 @@ def _job(view: AppContext, arguments: list[str], who: str) -> Reply:
         case [name, "interval", number] if _is_minutes(number):
             message = SetInterval(minutes(float(number)))
         case _:
-            return CommandError(f"say: {COMMANDS['job'].usage}")
+            return UsageError(COMMANDS["job"].usage)
     if name not in jobs(view):
         return _no_such_job(view, name)
     answer = view.system.ask(f"job:{name}", message, ASK_SECONDS)
@@ -173,7 +178,7 @@ def _restart(view: AppContext, arguments: list[str], who: str) -> Reply:
         case [name]:
             actor = view.system.directory.whereis(name)
         case _:
-            return CommandError(f"say: {COMMANDS['restart'].usage}")
+            return UsageError(COMMANDS["restart"].usage)
     if name == ROOT:
         return CommandError("the root is Roost itself: `shutdown` ends it, and whoever started it starts it again")
     if actor is None or actor.supervisor is None:
@@ -201,7 +206,7 @@ def _logs(view: AppContext, arguments: list[str], who: str) -> Reply:
         case [number] if number.isdecimal() and len(number) < 6:
             count = min(int(number), MOST_LOG_LINES)
         case _:
-            return CommandError(f"say: {COMMANDS['logs'].usage}")
+            return UsageError(COMMANDS["logs"].usage)
     entries = view.book.last(count)
     return CommandAnswer("\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries), entries)
 
@@ -212,7 +217,7 @@ def _shutdown(view: AppContext, arguments: list[str], who: str) -> Reply:
 
 
 COMMANDS: dict[str, Command] = {
-    "help": Command("help", "this", _help),
+    "help": Command("help [COMMAND]", "this, or one of these", _help),
     "tree": Command("tree", "every actor, under its supervisor", _tree),
     "status": Command("status", "how it is, at a glance", _status),
     "level": Command("level [NAME|auto]", "the level; or pin one, or give it back", _level, with_arguments),

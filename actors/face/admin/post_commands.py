@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from actors.face.admin.command import Command, CommandAnswer, CommandError, Reply, always
+from actors.face.admin.command import Command, CommandAnswer, CommandError, Reply, UsageError, always
 from actors.face.admin.decisions import OutOfReach, audit, decide, opt_out, queue
 from actors.face.context import AppContext
 from domain.setting_types import InvalidSetting, handle
@@ -32,7 +32,7 @@ def _post(view: AppContext, arguments: list[str], who: str) -> Reply:
             case [number, ("approve" | "reject" | "retry") as decision] if _is_id(number):
                 answer = decide(view, int(number), decision, who, None)
             case _:
-                return CommandError(f"say: {COMMANDS['post'].usage}")
+                return UsageError(COMMANDS["post"].usage)
     except OutOfReach as error:
         return CommandError(f"post {arguments[0]} is out of reach now: {error}")
     match answer:
@@ -56,7 +56,7 @@ def _opt_out(view: AppContext, arguments: list[str], who: str) -> Reply:
     except InvalidSetting as wrong:
         return CommandError(f"{arguments[0]!r}: {wrong.why}. {wrong.fix}")
     if author is None:
-        return CommandError(f"say: {COMMANDS['optout'].usage}")
+        return UsageError(COMMANDS["optout"].usage)
     try:
         ended = opt_out(view, author, who)
     except OutOfReach as error:
