@@ -15,6 +15,7 @@ COPY domain domain
 COPY store store
 COPY social social
 COPY actors actors
+COPY app app
 COPY supervisors supervisors
 
 # Chromium's own sandbox needs an ordinary user.

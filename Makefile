@@ -21,7 +21,7 @@ bench: setup ## every benchmark; `make bench NAME=boot` for one
 	$(BROWSER) $(VENV)/python -m bench $(NAME)
 
 setup:
-	@deploy/setup.sh
+	@sh deploy/setup.sh
 
 lock: ## write the lock files anew from pyproject.toml
 	$(VENV)/uv pip compile -q pyproject.toml --all-extras --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements.lock

@@ -23,6 +23,11 @@ command -v "$python" >/dev/null 2>&1 || fail "no $python on the PATH. Install Py
 # The virtual environment, from the lock file: every package at an exact version, checked against its hash.
 wanted=$("$python" -c 'import sys, hashlib; print(sys.version.split()[0], hashlib.sha256(open("requirements.lock", "rb").read()).hexdigest())')
 if [ "$(cat .venv/locked 2>/dev/null)" != "$wanted" ]; then
+    mkdir -p .venv 2>/dev/null && printf '#!/bin/sh\n' 2>/dev/null >.venv/trial ||
+        fail "$(pwd) cannot be written by $(id -un). Clone to where this user may write"
+    chmod +x .venv/trial
+    .venv/trial 2>/dev/null || { rm -f .venv/trial; fail "programs in $(pwd) cannot be run (is that disk mounted noexec?). Clone to another disk"; }
+    rm -f .venv/trial
     if ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
         as_root || fail "python3-venv is missing. Install it (apt-get install python3-venv) and call make again"
         say "installing python3-venv"

@@ -3,13 +3,14 @@
 The embedded server is started for it as its actor would start it, and ended again.
 """
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from actors.core.runtime import Runtime
-from actors.servers.postgres_server import PostgresServer
-from actors.servers.processes import ServerProcess, kill_leftovers
+from actors.servers.postgres_server import CannotStart, PostgresServer
+from actors.servers.processes import ServerProcess, kill_leftovers, last_words, log_size
 from domain.settings import Settings
 from store import backup
 from store.backup import Restored
@@ -34,23 +35,30 @@ def _embedded(home: Path, runtime: Runtime) -> Iterator[str]:
     server, process = PostgresServer(home), ServerProcess(runtime)
     kill_leftovers(server.data, server.marker, runtime)
     command = server.prepare(runtime)
+    logged, ended = log_size(command.log), threading.Event()
 
     def run() -> None:
-        process.run(command, lambda pid: None)
+        try:
+            process.run(command, lambda pid: None)
+        finally:
+            ended.set()
 
     runtime.spawn("restore/postgres", run)
     try:
-        yield _url(server, runtime)
+        yield _url(server, runtime, ended.is_set, lambda: last_words(command.log, logged))
     finally:
         process.stop(server.stop_steps)
 
 
-def _url(server: PostgresServer, runtime: Runtime) -> str:
+def _url(server: PostgresServer, runtime: Runtime, ended: Callable[[], bool], why: Callable[[], str]) -> str:
     until = runtime.now() + START_SECONDS
     while True:
+        over = ended()  # asked before the probe: one that has just ended does not answer either
         try:
             return server.probe(1.0)
         except OSError:
+            if over:
+                raise CannotStart(f"the embedded Postgres does not start: {why()}") from None
             if runtime.now() > until:
                 raise
             runtime.sleep(0.1)

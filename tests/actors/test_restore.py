@@ -6,6 +6,7 @@ import psutil
 import pytest
 
 from actors.core.runtime import ThreadedRuntime
+from actors.servers.postgres_server import TUNING, CannotStart
 from actors.servers.restore import restore
 from domain.settings import parse
 from store import backup
@@ -29,6 +30,15 @@ def test_a_damaged_backup_makes_no_server(tmp_path: Path) -> None:
     with pytest.raises(BadBackup):
         restore(parse({}, {}), tmp_path / "home", tmp_path / "roost.sql.gz", ThreadedRuntime())
     assert not (tmp_path / "home").exists()
+
+
+def test_a_server_that_does_not_start_is_the_reason_and_is_not_waited_for(
+    conn: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = backup.write(conn, tmp_path / "backups", at=NOW)
+    monkeypatch.setitem(TUNING, "shared_buffers", "32 parsecs")
+    with pytest.raises(CannotStart, match='invalid value for parameter "shared_buffers"'):
+        restore(parse({}, {}), tmp_path / "home", made.path, ThreadedRuntime())
 
 
 def _words(process: psutil.Process) -> list[str]:
