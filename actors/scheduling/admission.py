@@ -73,10 +73,13 @@ def _health(system: System) -> HealthView:
 def _dependency(system: System, required: Requirement, boot: float) -> Dependency:
     snapshot = system.board.get(f"job:{required.job}")
     verdict: Healthy | Unhealthy = Unhealthy("it is not there")
+    out: frozenset[str] = frozenset()
     if isinstance(snapshot, JobSnapshot):
         since = _health(system).since
         verdict = health(required.job, snapshot.record(), boot, since, system.runtime.calendar())
-    return Dependency(required.job, required.needed, verdict.reason if isinstance(verdict, Unhealthy) else None)
+        out = frozenset(name for name, pool in _pools(system, snapshot.spec.holds).items() if pool.is_out())
+    unhealthy = verdict.reason if isinstance(verdict, Unhealthy) else None
+    return Dependency(required.job, required.needed, unhealthy, out)
 
 
 def _pools(system: System, holds: Holds) -> Mapping[str, Pool]:
@@ -90,6 +93,7 @@ def _pools(system: System, holds: Holds) -> Mapping[str, Pool]:
             down=state.detail if state.state == "down" else None,
             opening=state.state == "opening" and not state.builds,
             breaker=_against(state, now),
+            held="the operator holds its breaker open" if state.breaker == "forced_open" else None,
         )
         for name, state in states
         if isinstance(state, ResourceState)
@@ -99,8 +103,6 @@ def _pools(system: System, holds: Holds) -> Mapping[str, Pool]:
 def _against(state: ResourceState, now: float) -> str | None:
     """Why the breaker permits nothing. One due for a trial permits the run: its first call is that trial."""
     match state.breaker:
-        case "forced_open":
-            return "the operator holds its breaker open"
         case "open" if state.breaker_retry_at is not None and state.breaker_retry_at > now:
             return f"its breaker is open for another {state.breaker_retry_at - now:.0f} s"
         case _:

@@ -1,8 +1,10 @@
 """Admission: can this run go, in one answer with every reason.
 
 A run that cannot go is skipped, not failed; and an operator who reads why wants all of it, not what happened to be
-checked first. A full pool is no reason by itself, since its queue has an order and an end; a queue so long that the
-run would only time out in it is one.
+checked first. All of it, and each once: what only follows from something that is named already (the breaker and the
+queue of a pool that is down, the level that its outage makes, another job that waits for it too) is no reason of its
+own. A full pool is no reason by itself, since its queue has an order and an end; a queue so long that the run would
+only time out in it is one.
 
 >>> from domain.resources.levels import Level
 >>> full = InForce(Level.FULL, frozenset())
@@ -19,7 +21,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
 from domain.jobs.spec import Holds, Kind
-from domain.resources.effects import Effects, Goes, InForce, Paused, Traits, Waits, on_job
+from domain.resources.effects import Effects, Goes, InForce, Paused, Traits, Waits, on_job, without
 
 # What a job may hold at once is said in its spec; the ledgers' side calls it a budget.
 Budget = Holds
@@ -53,7 +55,7 @@ class Reason:
 class Pool:
     """One resource. down: why it is not up, if it is not. breaker: why its breaker permits no call, if it does not.
 
-    opening: it has not been up yet since the boot.
+    held: why the operator lets nobody have it, if so. opening: it has not been up yet since the boot.
     crowd: with this many waiting, a run that is not of priority 0 is not sent to wait with them.
     """
 
@@ -63,15 +65,24 @@ class Pool:
     down: str | None = None
     opening: bool = False
     breaker: str | None = None
+    held: str | None = None
+
+    def is_out(self) -> bool:
+        """Whether nobody can have it now."""
+        return self.opening or any(why is not None for why in (self.down, self.breaker, self.held))
 
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """A job that this one requires. needed: without it, skip; otherwise run on what is there."""
+    """A job that this one requires. needed: without it, skip; otherwise run on what is there.
+
+    waits_for: resources that are out, and that it cannot do without either.
+    """
 
     job: str
     needed: bool
     unhealthy: str | None = None
+    waits_for: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +137,13 @@ def admit(candidate: Candidate, situation: Situation) -> Admitted | Skipped:
     effects = on_job(situation.in_force, candidate.traits)
     budget = replace(candidate.budget, database=0) if effects.database_waived else candidate.budget
     missing: list[str] = []
+    by_pools = _by_pools(candidate, budget, situation, missing)
+    named = frozenset(by_pools)
     reasons = [
         *_by_order(situation),
-        *_by_level(effects),
-        *_by_dependencies(situation, missing),
-        *_by_pools(candidate, budget, situation, missing),
+        *_by_level(candidate, situation, named),
+        *_by_dependencies(situation, named, missing),
+        *(reason for found in by_pools.values() for reason in found),
         *_by_memory(candidate, situation),
     ]
     return Skipped(tuple(reasons)) if reasons else Admitted(budget, effects, tuple(missing))
@@ -143,28 +156,34 @@ def _by_order(situation: Situation) -> list[Reason]:
     ]
 
 
-def _by_level(effects: Effects) -> list[Reason]:
-    match effects.verdict:
+def _by_level(candidate: Candidate, situation: Situation, named: frozenset[str]) -> list[Reason]:
+    """named: the resources whose outage is a reason already. What the level is by these alone is none."""
+    match on_job(without(situation.in_force, named), candidate.traits).verdict:
+        case Goes():
+            return []
+    match on_job(situation.in_force, candidate.traits).verdict:
         case Goes():
             return []
         case Waits(reason) | Paused(reason):
             return [Reason(Why.LEVEL, reason)]
 
 
-def _by_dependencies(situation: Situation, missing: list[str]) -> list[Reason]:
+def _by_dependencies(situation: Situation, named: frozenset[str], missing: list[str]) -> list[Reason]:
     reasons = []
     for dependency in situation.dependencies:
         if dependency.unhealthy is None:
             continue
-        if dependency.needed:
-            reasons.append(Reason(Why.DEPENDENCY, f"needs {dependency.job}: {dependency.unhealthy}"))
-        else:
+        if not dependency.needed:
             missing.append(f"without {dependency.job}: {dependency.unhealthy}")
+        elif not dependency.waits_for & named:
+            reasons.append(Reason(Why.DEPENDENCY, f"needs {dependency.job}: {dependency.unhealthy}"))
     return reasons
 
 
-def _by_pools(candidate: Candidate, budget: Budget, situation: Situation, missing: list[str]) -> list[Reason]:
-    reasons = []
+def _by_pools(
+    candidate: Candidate, budget: Budget, situation: Situation, missing: list[str]
+) -> dict[str, list[Reason]]:
+    reasons = {}
     for field in fields(budget):
         resource, units = field.name, getattr(budget, field.name)
         if not units:
@@ -172,28 +191,33 @@ def _by_pools(candidate: Candidate, budget: Budget, situation: Situation, missin
         against = _by_pool(resource, units, situation.pools.get(resource), candidate.priority)
         if resource in MAY_BE_MISSING - candidate.needs:
             missing += (f"without {reason.text}" for reason in against)
-        else:
-            reasons += against
+        elif against:
+            reasons[resource] = against
     return reasons
 
 
 def _by_pool(resource: str, units: int, pool: Pool | None, priority: int) -> list[Reason]:
+    """The operator's order, and the first of what can be the matter: the rest would follow from it."""
     if pool is None:
         return [Reason(Why.POOL, f"{resource}: there is none")]
-    reasons = []
+    order = [Reason(Why.BREAKER, f"{resource}: {pool.held}")] if pool.held is not None else []
+    return [*order, *_fault(resource, units, pool, priority)]
+
+
+def _fault(resource: str, units: int, pool: Pool, priority: int) -> list[Reason]:
     if pool.down is not None:
-        reasons.append(Reason(Why.POOL, f"{resource}: down ({pool.down})"))
+        return [Reason(Why.POOL, f"{resource}: down ({pool.down})")]
     if pool.opening:
-        reasons.append(Reason(Why.POOL, f"{resource}: opening"))
+        return [Reason(Why.POOL, f"{resource}: opening")]
     if pool.breaker is not None:
-        reasons.append(Reason(Why.BREAKER, f"{resource}: {pool.breaker}"))
+        return [Reason(Why.BREAKER, f"{resource}: {pool.breaker}")]
     if units > pool.capacity:
         text = f"{resource}: the job's budget is {units}, and there are only {pool.capacity} now"
-        reasons.append(Reason(Why.BUDGET, text))
-    if priority > 0 and pool.waiting >= pool.crowd:
+        return [Reason(Why.BUDGET, text)]
+    if priority > 0 and pool.waiting >= pool.crowd and pool.held is None:
         text = f"{resource}: {pool.waiting} wait already for its {pool.capacity} units; this run would only time out"
-        reasons.append(Reason(Why.POOL, text))
-    return reasons
+        return [Reason(Why.POOL, text)]
+    return []
 
 
 def _by_memory(candidate: Candidate, situation: Situation) -> list[Reason]:

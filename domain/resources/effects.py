@@ -40,6 +40,18 @@ def in_force(state: State, now: float) -> InForce:
     return InForce(level(state, now), failed(state, now))
 
 
+def without(now: InForce, named: frozenset[str]) -> InForce:
+    """What would be in force without the failures of these components. A level that something else makes stays.
+
+    >>> without(InForce(Level.EMERGENCY, frozenset({"database", "redis"})), frozenset({"database"})).level.name
+    'REDUCED'
+    >>> without(InForce(Level.MINIMAL, frozenset({"browser"})), frozenset({"browser"})).level.name  # by a pin, say
+    'MINIMAL'
+    """
+    left = now.failed - named
+    return InForce(by_components(left) if now.level is by_components(now.failed) else now.level, left)
+
+
 @dataclass(frozen=True, slots=True)
 class Traits:
     """What of a job a level looks at.

@@ -430,10 +430,7 @@ def test_a_job_that_lives_from_the_database_waits_for_it_and_does_not_fail() -> 
     world.job(plan, counting(calls), offset=10)
     world.advance(60)
     assert (world.state("plan"), calls) == ("gated", [])
-    assert world.book("plan").reasons == (
-        "emergency: it can do nothing without the database",
-        "database: down (starting)",
-    )
+    assert world.book("plan").reasons == ("database: down (starting)",)
     assert not world.book("plan").expected  # so that no watchdog calls for what it cannot do
     assert [row.outcome for row in world.rows] == ["skipped"]
     world.resource("database")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from domain.jobs.spec import Kind
 from domain.resources import admission
 from domain.resources.admission import (
+    MAY_BE_MISSING,
     Admitted,
     Budget,
     Candidate,
@@ -21,7 +22,7 @@ from domain.resources.admission import (
     admit,
 )
 from domain.resources.effects import InForce, Traits
-from domain.resources.levels import Level
+from domain.resources.levels import COMPONENTS, Level, by_components
 
 FULL = InForce(Level.FULL, frozenset())
 EMERGENCY = InForce(Level.EMERGENCY, frozenset({"database"}))
@@ -61,7 +62,7 @@ def test_when_all_is_well_a_run_goes_with_its_whole_budget():
 def test_everything_that_is_against_a_run_is_in_the_one_answer():
     situation = Situation(
         in_force=InForce(Level.REDUCED, frozenset({"browser"})),
-        pools={"browser": Pool(0, down="launching"), "database": Pool(10, 9, crowd=9, breaker="open for 3 s")},
+        pools={"browser": Pool(0), "database": Pool(10, breaker="open for 3 s"), "redis": Pool(5)},
         dependencies=(Dependency("plan", needed=True, unhealthy="has not succeeded yet"),),
         flags=("SCRAPING_DISABLED is set",),
         paused="by the operator",
@@ -70,12 +71,9 @@ def test_everything_that_is_against_a_run_is_in_the_one_answer():
     assert reasons(replace(SCRAPER, memory=1), situation) == [
         Why.PAUSED,
         Why.FLAG,
-        Why.LEVEL,
         Why.DEPENDENCY,
-        Why.POOL,
         Why.BUDGET,
         Why.BREAKER,
-        Why.POOL,
         Why.MEMORY,
     ]
 
@@ -96,14 +94,38 @@ def test_a_needed_job_that_is_unhealthy_skips_the_run_and_an_optional_one_is_not
     assert admitted(POSTING, replace(WELL, dependencies=(healthy,))).missing == ()
 
 
-def test_a_pool_that_is_down_or_whose_breaker_is_open_skips_the_run():
-    answer = admit(POSTING, with_pool("browser", Pool(3, down="restarting", breaker="open for another 4.0 s")))
-    assert answer == Skipped(
-        (
-            Reason(Why.POOL, "browser: down (restarting)"),
-            Reason(Why.BREAKER, "browser: open for another 4.0 s"),
-        )
-    )
+def test_a_pool_that_is_down_is_one_reason_whatever_follows_from_it():
+    fallen = Pool(0, waiting=9, crowd=6, down="restarting", opening=True, breaker="open for another 4.0 s")
+    for candidate in (POSTING, SCRAPER):
+        answer = admit(candidate, with_pool("browser", fallen))
+        assert answer == Skipped((Reason(Why.POOL, "browser: down (restarting)"),))
+
+
+def test_an_order_of_the_operator_is_a_reason_beside_an_outage_since_it_would_outlast_it():
+    held = Pool(3, down="restarting", held="the operator holds its breaker open")
+    assert reasons(POSTING, with_pool("browser", held)) == [Why.BREAKER, Why.POOL]
+    assert reasons(SCRAPER, with_pool("browser", Pool(3, waiting=9, crowd=6, held="held"))) == [Why.BREAKER]
+
+
+def test_a_level_is_no_reason_of_its_own_where_the_outage_that_makes_it_is_named():
+    down = with_pool("browser", Pool(3, down="gone"))
+    reduced = replace(down, in_force=InForce(Level.REDUCED, frozenset({"browser"})))
+    assert reasons(SCRAPER, reduced) == [Why.POOL]
+    settling = replace(WELL, in_force=reduced.in_force)
+    assert reasons(SCRAPER, settling) == [Why.LEVEL], "the browser is back, and not trusted yet"
+    short_of_memory = replace(down, in_force=InForce(Level.MINIMAL, frozenset({"browser"})))
+    background = replace(ANALYSIS, budget=Budget(browser=1))
+    assert reasons(background, short_of_memory) == [Why.LEVEL, Why.POOL], "the level is not the browser's doing alone"
+    other = replace(down, in_force=InForce(Level.EMERGENCY, frozenset({"browser", "database"})))
+    assert reasons(replace(SCRAPER, budget=Budget(browser=1)), other) == [Why.LEVEL, Why.POOL]
+
+
+def test_a_required_job_that_waits_for_the_same_outage_is_no_reason_beside_it():
+    waits = Dependency("metrics_scraper", True, "has not succeeded for 3 h", waits_for=frozenset({"database"}))
+    down = replace(with_pool("database", Pool(10, down="gone")), dependencies=(waits,))
+    assert reasons(ANALYSIS, down) == [Why.POOL]
+    elsewhere = replace(down, dependencies=(replace(waits, waits_for=frozenset({"browser"})),))
+    assert reasons(ANALYSIS, elsewhere) == [Why.DEPENDENCY, Why.POOL]
 
 
 def test_redis_and_the_model_may_be_missing_and_the_run_is_told():
@@ -139,7 +161,7 @@ def test_in_emergency_a_critical_run_goes_without_the_database_even_though_that_
 def test_in_emergency_a_critical_run_that_lives_from_the_database_is_skipped_and_does_not_fail():
     situation = replace(with_pool("database", Pool(10, down="gone")), in_force=EMERGENCY)
     plan = replace(PLAN, traits=replace(PLAN.traits, database=True))
-    assert reasons(plan, situation) == [Why.LEVEL, Why.POOL]
+    assert reasons(plan, situation) == [Why.POOL]
 
 
 def test_a_resource_that_has_not_been_up_since_the_boot_is_a_reason_to_wait():
@@ -152,9 +174,10 @@ def test_an_optional_resource_that_is_opening_is_gone_without():
     assert admitted(PLAN, with_pool("redis", Pool(5, opening=True))).missing == ("without redis: opening",)
 
 
-def test_in_emergency_other_runs_are_skipped_for_the_level_and_for_what_is_broken():
+def test_in_emergency_other_runs_are_skipped_for_what_is_broken_or_for_the_level_where_they_do_not_use_it():
     situation = replace(with_pool("database", Pool(10, down="gone")), in_force=EMERGENCY)
-    assert reasons(SCRAPER, situation) == [Why.LEVEL, Why.POOL]
+    assert reasons(SCRAPER, situation) == [Why.POOL]
+    assert reasons(replace(SCRAPER, budget=Budget(browser=1)), situation) == [Why.LEVEL]
 
 
 def test_background_work_stops_when_memory_says_so_and_nothing_else_does():
@@ -180,8 +203,26 @@ POOL = st.builds(
     waiting=st.integers(0, 3),
     crowd=st.integers(1, 3),
     down=st.none() | st.just("down"),
+    opening=st.booleans(),
     breaker=st.none() | st.just("open"),
 )
+
+
+@given(st.sampled_from([POSTING, SCRAPER, PLAN, ANALYSIS]), st.sampled_from(sorted(POOLS)), POOL, st.booleans())
+def test_one_outage_is_at_most_one_reason_whatever_it_looks_like(candidate, name, pool, required):
+    """However the pool is broken, whatever the level makes of it, and whoever else waits for it."""
+    failed = frozenset({name} & set(COMPONENTS)) if pool.is_out() else frozenset()
+    waits = Dependency("scraper", required, "has not succeeded yet", frozenset({name}))
+    situation = replace(
+        with_pool(name, pool),
+        in_force=InForce(by_components(failed), failed),
+        dependencies=(waits,) if pool.is_out() and getattr(candidate.budget, name) else (),
+    )
+    optional = name in MAY_BE_MISSING - candidate.needs
+    if optional:
+        situation = replace(situation, dependencies=())
+    answer = admit(candidate, situation)
+    assert len(answer.reasons if isinstance(answer, Skipped) else ()) <= 1
 
 
 @given(

@@ -32,7 +32,7 @@ def by_order(level: Level) -> InForce:
 
 
 def test_the_example_in_the_documentation_is_true():
-    assert doctest.testmod(effects_module) == (0, 6)
+    assert doctest.testmod(effects_module) == (0, 8)
 
 
 @pytest.mark.parametrize("job", EVERY_JOB)
