@@ -2,13 +2,15 @@
 
     root (one_for_one)
     ├─ face (one_for_one)        web, admin, figures
-    ├─ ground (one_for_one)      embedded servers where none is configured, journal, lane, flags
+    ├─ ground (one_for_one)      embedded servers where none is configured, journal
     ├─ resources (one_for_one)   database, redis, browser, model
+    ├─ account (one_for_one)     lane, flags
     ├─ care (one_for_one)        health, alerts, recorder, watchdog
     └─ work (rest_for_one)       runs (dynamic), jobs (one_for_one)
 
-The order is the boot order. `/health` must answer before anything heavy is loaded, so an actor's module is imported
-when the actor is made, in its turn: the web server first, all else after it.
+The order is the boot order, and turned round it is that of the end: the lane is given up when the work has ended, and
+while there is a database to tell. `/health` must answer before anything heavy is loaded, so an actor's module is
+imported when the actor is made, in its turn: the web server first, all else after it.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,6 +44,7 @@ FACE = Flags("one_for_one", intensity=10, period=60.0, cool_down=10.0)
 # other resources work on meanwhile, at a lower level.
 GROUND = Flags("one_for_one", intensity=10, period=60.0, cool_down=10.0)
 RESOURCES = Flags("one_for_one", intensity=10, period=60.0, cool_down=10.0)
+ACCOUNT = Flags("one_for_one", intensity=10, period=60.0, cool_down=10.0)
 
 # What it knows hangs on the board or comes again within seconds, so a new incarnation is as good as the old one.
 CARE = Flags("one_for_one", intensity=10, period=60.0)
@@ -76,6 +79,7 @@ def root(view: AppContext, listeners: Listeners) -> Supervisor:
             _branch("face", lambda: face(view, listeners)),
             _branch("ground", lambda: ground(view)),
             _branch("resources", lambda: resources(view, jobs())),
+            _branch("account", lambda: account(view)),
             _branch("care", lambda: care(view, jobs(), boot)),
             _branch("work", lambda: work(view, jobs(), boot)),
         ),
@@ -111,6 +115,12 @@ def ground(view: AppContext) -> Supervisor:
 
         return JournalActor(view.home / "journal.sqlite3", view.instance, view.settings.speed)
 
+    return Supervisor(GROUND, (*server_specs(view.settings), _child("journal", journal)))
+
+
+def account(view: AppContext) -> Supervisor:
+    """What this instance may do for the account."""
+
     def lane() -> Actor:
         from actors.account.lane import LaneActor
 
@@ -121,8 +131,7 @@ def ground(view: AppContext) -> Supervisor:
 
         return FlagsActor(view.settings)
 
-    children = (_child("journal", journal), _child("lane", lane), _child("flags", flags))
-    return Supervisor(GROUND, (*server_specs(view.settings), *children))
+    return Supervisor(ACCOUNT, (_child("lane", lane), _child("flags", flags)))
 
 
 def resources(view: AppContext, jobs: "tuple[Job, ...]", others: "Mapping[str, Make] | None" = None) -> Supervisor:

@@ -2,7 +2,8 @@
 
 A lease in Postgres of 30 s, renewed every 10; who cannot have it stands by and asks again. Losing the lane stops new
 claims and nothing else: what is claimed may be published until the claim ends, whatever becomes of lane and database,
-and the token that each claim carries refuses whoever acts on an older one.
+and the token that each claim carries refuses whoever acts on an older one. At an ordered end the lane is given up,
+once the work has ended and while there is a database still, so that another instance need not wait for it to run out.
 
 A stop of the account (the site refused it) is known here at once and kept in the journal, so that it holds before
 Postgres has it and after a restart without Postgres. Only a person ends it.
@@ -14,7 +15,7 @@ from typing import Any
 
 from actors.core.base import NO_REPLY, Actor
 from actors.core.future import AskError, CannotAnswer, Future
-from actors.core.lifecycle import TaskDone, TaskFailed
+from actors.core.lifecycle import ExitReason, Shutdown, TaskDone, TaskFailed
 from actors.protocol import alerts, journal
 from actors.protocol.account import ClearStop, Holding, LaneState, StandingBy, StopAccount
 from actors.protocol.health import report
@@ -31,6 +32,7 @@ ASK_AGAIN = 5.0
 LOOK_EVERY = 0.25  # a glance at the board, while there is no database to ask
 STOP = "account_stopped"  # the journal's key
 ALERT = "account"
+END_SECONDS = 1.5  # at the end, which as a whole has less than 10
 CALL_SECONDS = 8.0  # a renewal that takes longer has failed, and there is time for another within the lease
 
 
@@ -95,6 +97,20 @@ class LaneActor(Actor):
             case _:
                 return super().receive(message)
         return None
+
+    def terminate(self, reason: ExitReason) -> None:
+        match self.state, reason:
+            case Holding(lane), Shutdown() if is_well(self.system.board, "database"):
+                self._give_up(lane)
+
+    def _give_up(self, lane: store.Lane) -> None:
+        try:
+            with self._leases().database(wait=END_SECONDS, hold=END_SECONDS) as connection:
+                store.release(connection, lane)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the lease ends by itself
+            log.warning("the lane is not given up, and is free in %.0f s: %s", store.LEASE_SECONDS, error)
+        else:
+            log.info("lane: given up")
 
     def _ask(self) -> _Heard:
         """In a task: renew the lease, or ask for it."""

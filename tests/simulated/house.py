@@ -131,6 +131,7 @@ class House:
         branches = (
             ("ground", lambda: tree.ground(self.view)),
             ("resources", lambda: tree.resources(self.view, self.jobs, self.place.outside.actors())),
+            ("account", lambda: tree.account(self.view)),
             ("care", lambda: tree.care(self.view, self.jobs, boot)),
             ("work", lambda: tree.work(self.view, self.jobs, boot, self.place.site)),
         )

@@ -96,6 +96,7 @@ class Tree(World):
         branches = (
             ("ground", lambda: tree.ground(view)),
             ("resources", lambda: tree.resources(view, jobs)),
+            ("account", lambda: tree.account(view)),
             ("care", lambda: tree.care(view, jobs, boot)),
             ("work", lambda: tree.work(view, jobs, boot)),
         )

@@ -24,6 +24,7 @@ from tests.whole.roost import ROOT, SPEED, Roost, roost
 from tests.whole.wire import Wire, wire
 
 TAKEOVER_SECONDS = 45.0
+GIVEN_UP_SECONDS = 12.0  # the second asks every 5; the lease itself would hold for 20 to 30
 FULL_QUEUE = 6  # of the next day: planning adds nothing to it
 # What else there is to do is not what this is about.
 QUIET = {
@@ -211,3 +212,18 @@ def test_a_roost_that_is_cut_off_and_alive_publishes_what_it_claimed_and_the_sec
         two.mended()
         two.first.until(lambda status: "held by instance" in status["lane"]["detail"])
         assert lane(two.second)["held"], "who comes back does not take it from who has it"
+
+
+def test_a_roost_that_ends_in_order_leaves_the_lane_to_the_second_without_a_wait(
+    empty_dsn: str, tmp_path: Path
+) -> None:
+    account = Account(empty_dsn)
+    one, two = account.settle_in(tmp_path / "one"), account.settle_in(tmp_path / "two")
+    with roost(one, DATABASE_URL=empty_dsn, **QUIET) as first:
+        first.until(lambda status: status["lane"]["held"])
+        with roost(two, DATABASE_URL=empty_dsn, **QUIET) as second:
+            second.until(lambda status: "held by instance" in status["lane"]["detail"])
+            assert first.stop() == 0
+            ended = time.monotonic()
+            second.until(lambda status: status["lane"]["held"])
+            assert time.monotonic() - ended < GIVEN_UP_SECONDS
