@@ -213,7 +213,7 @@ def lived(dsn: str, seconds: float) -> Day:
     """So many calendar seconds, at least TWICE, in real time's own speed."""
     with home(dsn, DAY_SEED) as place:
         began = time.perf_counter()
-        house = House(place)
+        house = House(place, switching="where blocked")
         house.boot()
         house.runtime.sleep(TWICE)
         trace = house.runtime.trace()

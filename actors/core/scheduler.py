@@ -15,6 +15,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from itertools import count
+from typing import Literal
 
 from actors.core.runtime import RuntimeEnds
 
@@ -23,6 +24,8 @@ log = logging.getLogger("roost.simulation")
 REMEMBERED_EVENTS = 60
 STEP_LIMIT = 500_000
 ANSWER = "an answer of "  # what one waits for whom an actor owes an answer (`actors.core.future`)
+
+Switching = Literal["at every point", "where blocked"]
 
 
 class SimulationError(Exception):
@@ -50,10 +53,10 @@ class SimulatedThread:
 
     __slots__ = ("baton", "done", "ident", "name", "notified", "real", "waits_for", "waits_for_ever")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, baton: threading.Lock) -> None:
+        """baton: taken; of the real thread that it runs on."""
         self.name = name
-        self.baton = threading.Lock()
-        self.baton.acquire()
+        self.baton = baton
         self.real: threading.Thread | None = None
         self.ident: int | None = None
         self.waits_for: str | None = None  # None: it can go on
@@ -65,33 +68,38 @@ class SimulatedThread:
 class _Worker:
     """A real thread that serves one simulated thread after the other: to start one costs more than all its steps."""
 
-    __slots__ = ("_wake", "_work", "real")
+    __slots__ = ("_work", "baton", "real")
 
     def __init__(self) -> None:
-        self._wake = threading.Lock()
-        self._wake.acquire()
+        self.baton = _taken_lock()
         self._work: Callable[[], bool] | None = None
         self.real = threading.Thread(target=self._serve, name="simulation", daemon=True)
         self.real.start()
 
     def do(self, work: Callable[[], bool]) -> None:
-        """Begin with it. It returns whether more may come."""
+        """Begin with it as soon as it is given the baton: woken before, it would wait twice. It returns whether more
+        may come."""
         self._work = work
-        self._wake.release()
 
     def end(self) -> None:
         """No more comes."""
         self._work = None
-        self._wake.release()
+        self.baton.release()
         self.real.join()
 
     def _serve(self) -> None:
         while True:
-            self._wake.acquire()
+            self.baton.acquire()
             work, self._work = self._work, None
             if work is None or not work():
                 return
             del work  # while it waits it keeps nobody alive
+
+
+def _taken_lock() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
 
 
 class SimulatedTimer:
@@ -114,18 +122,19 @@ class SimulatedTimer:
 class Scheduler:
     """One world's threads and timers. Whoever makes it is its main thread; close it at the end."""
 
-    def __init__(self, seed: int, wall_limit: float, begin: float) -> None:
+    def __init__(self, seed: int, wall_limit: float, begin: float, switching: Switching) -> None:
         """wall_limit: real seconds without a step after which the world counts as frozen. begin: where the clock
-        begins."""
+        begins. switching: where another thread may go on; see `SimulatedRuntime`."""
         self.held = 0  # locks held by the running thread
         self.steps = 0  # how often a thread came to a point where another could go on
         self._steps_here = 0  # the same, since the clock last moved
         self._wall_limit = wall_limit
+        self._at_every_point = switching == "at every point"
         self._now = begin
         self._picker = random.Random(f"{seed}/scheduler")
         self._heap: list[tuple[float, int, SimulatedTimer]] = []
         self._order = count()
-        self._main = self.running = SimulatedThread("main")
+        self._main = self.running = SimulatedThread("main", _taken_lock())
         self._main.ident = threading.get_ident()
         self._ready: list[SimulatedThread] = [self._main]
         self._threads: list[SimulatedThread] = []
@@ -201,7 +210,18 @@ class Scheduler:
         return timer
 
     def switch(self) -> None:
-        """Perhaps let another thread go on first. Not while a lock is held."""
+        """A point where another thread could go on first: perhaps it does. Not while a lock is held."""
+        self._step()
+        if self.held == 0 and (self._failure is not None or (self._at_every_point and len(self._ready) > 1)):
+            self._hand_on(self.running)
+
+    def give_way(self) -> None:
+        """Perhaps let another thread go on first, however seldom this world switches."""
+        self._step()
+        if self.held == 0 and (self._failure is not None or len(self._ready) > 1):
+            self._hand_on(self.running)
+
+    def _step(self) -> None:
         if self._over or threading.get_ident() != self.running.ident:
             self._stranger()
         self.steps += 1
@@ -209,8 +229,6 @@ class Scheduler:
         if self._steps_here > STEP_LIMIT and self._failure is None:
             here = "\n  ".join(self.recent_events()[-10:])
             self._failure = Livelock(f"{STEP_LIMIT} steps, and the clock stands still:\n  {here}")
-        if self.held == 0 and (len(self._ready) > 1 or self._failure is not None):
-            self._hand_on(self.running)
 
     def block(self, what: str, for_ever: bool) -> None:
         """Let the others go on until something readies me."""
@@ -296,12 +314,12 @@ class Scheduler:
             self.block("the next timer", for_ever=False)
 
     def _start(self, name: str, target: Callable[[], None]) -> SimulatedThread:
-        thread = SimulatedThread(name)
+        worker = self._idle.pop() if self._idle else _Worker()
+        thread = SimulatedThread(name, worker.baton)
         self._threads = (
             [other for other in self._threads if not other.done] if len(self._threads) > 64 else self._threads
         )
         self._threads.append(thread)
-        worker = self._idle.pop() if self._idle else _Worker()
         thread.real = worker.real
         worker.do(lambda: self._run(thread, target, worker))
         self._ready.append(thread)
@@ -309,10 +327,9 @@ class Scheduler:
         return thread
 
     def _run(self, thread: SimulatedThread, target: Callable[[], None], worker: _Worker) -> bool:
-        """A simulated thread's life. Returns whether its worker is kept for another one."""
+        """A simulated thread's life, from its first baton on. Returns whether its worker is kept for another one."""
         thread.ident = threading.get_ident()
         worker.real.name = thread.name
-        thread.baton.acquire()
         try:
             if not self._over:
                 target()

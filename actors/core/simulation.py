@@ -24,7 +24,16 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from actors.core.scheduler import Deadlock, Frozen, Livelock, ProcessExit, Scheduler, SimulatedThread, SimulationError
+from actors.core.scheduler import (
+    Deadlock,
+    Frozen,
+    Livelock,
+    ProcessExit,
+    Scheduler,
+    SimulatedThread,
+    SimulationError,
+    Switching,
+)
 from domain.calendar import Anchor
 
 __all__ = [
@@ -145,12 +154,21 @@ class SimulatedRuntime(Scheduler):
 
     observed = True
 
-    def __init__(self, seed: int, speed: float = 1.0, wall_limit: float = 10.0, begin: float = BEGIN) -> None:
+    def __init__(
+        self,
+        seed: int,
+        speed: float = 1.0,
+        wall_limit: float = 10.0,
+        begin: float = BEGIN,
+        switching: Switching = "at every point",
+    ) -> None:
         """speed: of the calendar. wall_limit: real seconds without a step after which the world counts as frozen.
 
         begin: the monotonic clock's first reading; a world that goes on after another one begins where that ended.
+        switching: "at every point" where another thread could see or change something, which is how races are found;
+        or only "where blocked", a third of the hand-overs, for long spans that look for no races.
         """
-        super().__init__(seed, wall_limit, begin)
+        super().__init__(seed, wall_limit, begin, switching)
         self.seed = seed
         self._anchor = Anchor(real=EPOCH, calendar=EPOCH, speed=speed)
         self._ids = random.Random(f"{seed}/ids")
@@ -170,7 +188,7 @@ class SimulatedRuntime(Scheduler):
     def sleep(self, seconds: float) -> None:
         self.note("sleep")
         if seconds <= 0:
-            self.switch()
+            self.give_way()
             return
         self.wake_at(self._now + seconds, self.running)
         self.block("the end of its sleep", for_ever=False)

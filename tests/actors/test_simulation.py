@@ -5,11 +5,12 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from actors.core.base import NO_REPLY, Actor
+from actors.core.scheduler import Switching
 from actors.core.simulation import Deadlock, Frozen, Livelock, SimulatedRuntime, SimulationError, seeds, simulate
 from actors.core.supervision import ChildSpec
 from actors.core.system import System
@@ -43,10 +44,11 @@ def gamble(runtime: SimulatedRuntime) -> str:
     return runtime.trace()
 
 
-def test_the_same_seed_gives_the_same_trace_and_another_seed_another() -> None:
-    first = simulate(gamble, seed=1)
-    assert simulate(gamble, seed=1) == first
-    assert len({simulate(gamble, seed=seed) for seed in range(5)}) == 5
+@pytest.mark.parametrize("switching", get_args(Switching))
+def test_the_same_seed_gives_the_same_trace_and_another_seed_another(switching: Switching) -> None:
+    first = simulate(gamble, seed=1, switching=switching)
+    assert simulate(gamble, seed=1, switching=switching) == first
+    assert len({simulate(gamble, seed=seed, switching=switching) for seed in range(5)}) == 5
 
 
 @pytest.mark.parametrize("hash_seed", ["1", "2"])
@@ -66,7 +68,8 @@ def trace_of_3() -> str:
     return simulate(gamble, seed=3)
 
 
-def test_a_source_of_chance_outside_the_runtime_shows_in_the_trace() -> None:
+@pytest.mark.parametrize("switching", get_args(Switching))
+def test_a_source_of_chance_outside_the_runtime_shows_in_the_trace(switching: Switching) -> None:
     """The negative control: what is not seeded is noticed."""
 
     def leaky(runtime: SimulatedRuntime) -> str:
@@ -74,7 +77,7 @@ def test_a_source_of_chance_outside_the_runtime_shows_in_the_trace() -> None:
         runtime.checkpoint("done")
         return runtime.trace()
 
-    assert simulate(leaky, seed=1) != simulate(leaky, seed=1)
+    assert simulate(leaky, seed=1, switching=switching) != simulate(leaky, seed=1, switching=switching)
 
 
 def test_time_is_virtual_and_jumps_to_the_next_timer() -> None:
@@ -253,22 +256,54 @@ def test_one_seed_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_some_schedule_finds_a_race_that_needs_one_switch_in_the_right_place() -> None:
     """Two threads read, switch, and write: an update is lost only in some orders."""
-
-    def lost(runtime: SimulatedRuntime) -> bool:
-        box = {"count": 0}
-
-        def add() -> None:
-            seen = box["count"]
-            runtime.checkpoint("between")
-            box["count"] = seen + 1
-
-        runtime.spawn("one", add)
-        runtime.spawn("two", add)
-        runtime.settle()
-        return box["count"] == 1
-
-    outcomes = {simulate(lost, seed) for seed in range(30)}
+    outcomes = {simulate(lost_update, seed) for seed in range(30)}
     assert outcomes == {True, False}
+
+
+def test_a_world_that_switches_where_blocked_hands_on_nowhere_else() -> None:
+    outcomes = {simulate(lost_update, seed, switching="where blocked") for seed in range(30)}
+    assert outcomes == {False}
+
+
+def lost_update(runtime: SimulatedRuntime) -> bool:
+    """Whether two threads that add to one number, at once, come to one."""
+    box = {"count": 0}
+
+    def add() -> None:
+        seen = box["count"]
+        runtime.checkpoint("between")
+        box["count"] = seen + 1
+
+    runtime.spawn("one", add)
+    runtime.spawn("two", add)
+    runtime.settle()
+    return box["count"] == 1
+
+
+@pytest.mark.parametrize("switching", get_args(Switching))
+def test_who_sleeps_no_time_gives_way_all_the_same(switching: Switching) -> None:
+    def scenario(runtime: SimulatedRuntime) -> bool:
+        came: list[str] = []
+        runtime.spawn("other", lambda: came.append("other"))
+        for _ in range(20):
+            runtime.sleep(0)
+        return bool(came)
+
+    assert simulate(scenario, seed=0, switching=switching)
+
+
+def test_threads_that_go_on_without_blocking_are_a_livelock_wherever_they_switch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("actors.core.scheduler.STEP_LIMIT", 2_000)
+
+    def restless(runtime: SimulatedRuntime) -> None:
+        while True:
+            runtime.checkpoint("on and on")
+
+    for switching in get_args(Switching):
+        with pytest.raises(Livelock):
+            simulate(restless, seed=0, switching=switching)
 
 
 def test_closing_a_world_ends_its_threads() -> None:

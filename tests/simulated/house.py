@@ -19,6 +19,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from actors.care.memory_usage import Weight
+from actors.core.scheduler import Switching
 from actors.core.simulation import BEGIN, EPOCH, SimulatedRuntime
 from actors.core.supervision import ChildSpec
 from actors.core.system import System
@@ -95,13 +96,21 @@ class Place:
 class House:
     """One life."""
 
-    def __init__(self, place: Place, runtime: SimulatedRuntime | None = None, system: System | None = None) -> None:
-        """runtime, system: for one's own; the system is on the runtime."""
+    def __init__(
+        self,
+        place: Place,
+        runtime: SimulatedRuntime | None = None,
+        system: System | None = None,
+        switching: Switching = "at every point",
+    ) -> None:
+        """runtime, system: for one's own; the system is on the runtime. switching: of the runtime made here."""
         place.lives += 1
         self.place = place
         # Another seed for each life: an id is never given twice.
         seed = place.seed * 1_000 + place.lives
-        self.runtime = runtime or SimulatedRuntime(seed, place.speed, wall_limit=30.0, begin=place.clock.now())
+        self.runtime = runtime or SimulatedRuntime(
+            seed, place.speed, wall_limit=30.0, begin=place.clock.now(), switching=switching
+        )
         place.clock.now = self.runtime.now
         self.system = system or System(self.runtime)
         self.settings = place.settings()
