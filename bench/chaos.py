@@ -29,6 +29,7 @@ from domain.calendar import DAY, HOUR
 from domain.jobs.spec import Kind
 from tests.postgres import Server, running_server
 from tests.simulated.chaos import replay
+from tests.simulated.durations import AWAY, MEASURED
 from tests.simulated.house import House, home
 from tests.simulated.verdict import Scores, scores
 
@@ -211,7 +212,8 @@ def _live_a_day(postgres: Server) -> list[str]:
 
 def lived(dsn: str, seconds: float) -> Day:
     """So many calendar seconds, at least TWICE, in real time's own speed."""
-    with home(dsn, DAY_SEED) as place:
+    with home(dsn, DAY_SEED, took=MEASURED, OPENAI_API_KEY="simulated") as place:
+        place.outside.slower["browser"] = AWAY
         began = time.perf_counter()
         house = House(place, switching="where blocked")
         house.boot()

@@ -63,18 +63,17 @@ class InProcessSite:
         calendar: Callable[[], float],
         real: Callable[[], float] | None = None,
         chance: random.Random | None = None,
-        latency: float = LATENCY,
         timeouts: Timeouts | None = None,
     ) -> None:
         """calendar, real: Unix seconds; without `real` the calendar is. chance: decides faults of a probability.
 
-        latency: real seconds that a page takes.
+        latency, of the instance: the real seconds that the next page takes.
         """
         self.network = network
         self._calendar = calendar
         self._real = real or calendar
         self._chance = chance or random.Random(network.seed)
-        self._latency = latency
+        self.latency: Callable[[], float] = lambda: LATENCY
         self._timeouts = timeouts or Timeouts()
         self.faults = FaultBoard(self._chance)
         self.renew_session()
@@ -158,10 +157,10 @@ class InProcessSite:
     def _open(self, tab: Tab, doing: str, breaks: bool = True) -> None:
         """What every page begins with. breaks: whether a broken page shows nothing at all."""
         slow = self._strike("slow", "pages")
-        if slow is not None and slow.delay >= self._timeouts.load:
-            _pass(tab, self._timeouts.load)
+        takes = self.latency() + (slow.delay if slow is not None else 0.0)
+        _pass(tab, min(takes, self._timeouts.load))
+        if takes >= self._timeouts.load:
             raise SiteTimeout(f"{doing}: not done in {self._timeouts.load:g} s. Try again later, or allow more time.")
-        _pass(tab, self._latency + (slow.delay if slow is not None else 0.0))
         if self._strike("rate_limited", "pages"):
             raise RateLimited(f"{doing}: the site answered 429. Wait before the next page.")
         if self._strike("login_wall", "pages") or not self._signed_in():
@@ -220,8 +219,9 @@ class InProcessSite:
             return _errors(fault.code, "Something went wrong."), None, None
         made = self.network.publish(draft.text, self._calendar(), draft.in_reply_to)
         slow = self._strike("slow", "create")
-        _pass(tab, min(self._timeouts.response, slow.delay) if slow is not None else self._latency)
-        unheard = slow is not None and slow.delay >= self._timeouts.response
+        takes = self.latency() + (slow.delay if slow is not None else 0.0)
+        _pass(tab, min(takes, self._timeouts.response))
+        unheard = takes >= self._timeouts.response
         match made:
             case Refused(code, message):
                 return (None if unheard else _errors(code, message)), None, None

@@ -12,7 +12,7 @@ import io
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,11 +36,13 @@ from social.sandbox.storage import Storage
 from store.migrate import migrate
 from supervisors import tree
 from supervisors.supervisor import Supervisor
+from tests.simulated.durations import Took
 from tests.simulated.outside import Outside, Weather
 from tests.simulated.verdict import Findings, findings
 from tests.simulated.verdict_manners import Terms
 
 SHARED_MEMORY = Path("/dev/shm")  # where a flush to the disk costs nothing
+NO_TIME: Mapping[str, Took] = {}
 WEIGHT = Weight({"python": 120 * MIB, "browser": 150 * MIB})
 
 
@@ -113,6 +115,9 @@ class House:
         )
         place.clock.now = self.runtime.now
         self.system = system or System(self.runtime)
+        self.durations = place.outside.durations(self.runtime)
+        if place.outside.took:
+            place.site.latency = lambda: self.durations.of("page")
         self.settings = place.settings()
         self.jobs = load(self.settings)
         book = LogBook(io.StringIO(), (), pretty=False)
@@ -139,7 +144,7 @@ class House:
         boot = self.runtime.calendar()
         branches = (
             ("ground", lambda: tree.ground(self.view)),
-            ("resources", lambda: tree.resources(self.view, self.jobs, self.place.outside.actors())),
+            ("resources", lambda: tree.resources(self.view, self.jobs, self.place.outside.actors(self.durations))),
             ("account", lambda: tree.account(self.view)),
             ("care", lambda: tree.care(self.view, self.jobs, boot)),
             ("work", lambda: tree.work(self.view, self.jobs, boot, self.place.site)),
@@ -149,10 +154,18 @@ class House:
 
 
 @contextmanager
-def home(dsn: str, seed: int, speed: float = 1.0, repeats: bool = False, **extra: str) -> Iterator[Place]:
+def home(
+    dsn: str,
+    seed: int,
+    speed: float = 1.0,
+    repeats: bool = False,
+    took: Mapping[str, Took] = NO_TIME,
+    **extra: str,
+) -> Iterator[Place]:
     """A place to live in, gone afterwards. dsn: of an empty database. extra: settings.
 
-    repeats: the site takes the same text twice, as none does: what would be published twice then is.
+    repeats: the site takes the same text twice, as none does: what would be published twice then is. took: how long
+    the calls to the outside take, such as `tests.simulated.durations.MEASURED`.
     """
     parent = SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
     directory = Path(tempfile.mkdtemp(prefix="roost-house-", dir=parent))
@@ -162,7 +175,7 @@ def home(dsn: str, seed: int, speed: float = 1.0, repeats: bool = False, **extra
     network = Network(Storage(None), seed, "roost")
     clock = Clock()
     site = InProcessSite(network, lambda: anchor.at(clock.wall()), clock.wall, random.Random(f"{seed}/site"))
-    place = Place(dsn, directory, seed, speed, Outside(dsn, Weather(chance)), site, clock, extra=dict(extra))
+    place = Place(dsn, directory, seed, speed, Outside(dsn, Weather(chance), took), site, clock, extra=dict(extra))
     window = float("-inf") if repeats else 86_400.0
     try:
         with (
