@@ -22,6 +22,7 @@ from actors.core.runtime import RuntimeEnds
 log = logging.getLogger("roost.simulation")
 
 REMEMBERED_EVENTS = 60
+HASHED_AT_ONCE = 500
 STEP_LIMIT = 500_000
 ANSWER = "an answer of "  # what one waits for whom an actor owes an answer (`actors.core.future`)
 
@@ -127,7 +128,7 @@ class Scheduler:
         begins. switching: where another thread may go on; see `SimulatedRuntime`."""
         self.held = 0  # locks held by the running thread
         self.steps = 0  # how often a thread came to a point where another could go on
-        self._steps_here = 0  # the same, since the clock last moved
+        self._steps_at_this_time = 0  # what they were when the clock last moved
         self._wall_limit = wall_limit
         self._at_every_point = switching == "at every point"
         self._now = begin
@@ -145,7 +146,9 @@ class Scheduler:
         self._failure: BaseException | None = None
         self._over = False
         self._hash = hashlib.blake2b(digest_size=16)
+        self._unhashed: list[str] = []  # many at a time: each call of the hash costs more than what it hashes
         self._recent: deque[str] = deque(maxlen=REMEMBERED_EVENTS)
+        self._stamp = repr(begin)
 
     # for tests
 
@@ -156,6 +159,7 @@ class Scheduler:
 
     def trace(self) -> str:
         """The hash of all that has happened so far, 32 hexadecimal digits: the same for a seed and a scenario."""
+        self._hash_what_came()
         return self._hash.copy().hexdigest()
 
     def recent_events(self) -> list[str]:
@@ -181,9 +185,15 @@ class Scheduler:
 
     def note(self, *event: str) -> None:
         """Put an event into the trace."""
-        line = f"{self._now!r} {self.running.name}: {' '.join(event)}"
-        self._hash.update(line.encode())
+        line = f"{self._stamp} {self.running.name}: {' '.join(event)}"
         self._recent.append(line)
+        self._unhashed.append(line)
+        if len(self._unhashed) >= HASHED_AT_ONCE:
+            self._hash_what_came()
+
+    def _hash_what_came(self) -> None:
+        self._hash.update("".join(self._unhashed).encode())
+        self._unhashed.clear()
 
     def ready(self, thread: SimulatedThread) -> None:
         """It can go on."""
@@ -225,8 +235,7 @@ class Scheduler:
         if self._over or threading.get_ident() != self.running.ident:
             self._stranger()
         self.steps += 1
-        self._steps_here += 1
-        if self._steps_here > STEP_LIMIT and self._failure is None:
+        if self.steps - self._steps_at_this_time > STEP_LIMIT and self._failure is None:
             here = "\n  ".join(self.recent_events()[-10:])
             self._failure = Livelock(f"{STEP_LIMIT} steps, and the clock stands still:\n  {here}")
 
@@ -247,7 +256,7 @@ class Scheduler:
             self._wake_up(me)
             return
         self.running = chosen
-        self._hash.update(chosen.name.encode())
+        self._unhashed.append(chosen.name)
         chosen.baton.release()
         if me.done:
             return
@@ -286,7 +295,7 @@ class Scheduler:
                 timer = heapq.heappop(self._heap)[2]
                 if timer.action is None:
                     continue
-                self._now, self._steps_here = when, 0
+                self._now, self._stamp, self._steps_at_this_time = when, repr(when), self.steps
                 if isinstance(timer.action, SimulatedThread):
                     self.ready(timer.action)
                 else:

@@ -5,7 +5,7 @@ shows. The own account's posts come from storage, the strangers' and everybody's
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 
@@ -21,6 +21,8 @@ DUPLICATE_WINDOW = DAY  # calendar seconds in which the same text is refused
 SEARCH_WINDOW = 7 * DAY
 FIRST_FOLLOWERS = 25
 ACCOUNT_ID = 1_717_000_000_000_000_001
+
+AnyPost = OwnPost | StrangerPost
 
 DUPLICATE, TOO_LONG, EMPTY, NO_PARENT = 187, 186, 38, 385
 
@@ -143,8 +145,9 @@ class Network:
         `from:handle` asks for one author's.
         """
         words = [word.lower().lstrip("#@") for word in query.split()]
-        recent = takewhile(lambda post: now - post.at < SEARCH_WINDOW, self._everybody(now))
-        found = (post for post in recent if words and all(self._holds(post, word) for word in words))
+        # Looked through before they are merged: that is most of the work, and few are found.
+        own, others = self.storage.posts(), self.strangers.newest(now)
+        found = _newest_first(self._found(own, words, now), self._found(others, words, now))
         if live:
             return [self._show(post, now) for post in islice(found, limit)]
         shown = (self._show(post, now) for post in found)
@@ -168,17 +171,23 @@ class Network:
         tally = Tally(views=4_210_337, likes=68_848, replies=2_114, reposts=9_021, bookmarks=12_400)
         return replace(self._show_stranger(post, now), tally=tally, context=f"{self.handle.title()} reposted")
 
-    def _everybody(self, now: float) -> Iterator[OwnPost | StrangerPost]:
-        own: Iterator[OwnPost | StrangerPost] = iter(self.storage.posts())
-        return heapq.merge(own, self.strangers.newest(now), key=lambda post: post.id, reverse=True)
+    def _everybody(self, now: float) -> Iterator[AnyPost]:
+        return _newest_first(self.storage.posts(), self.strangers.newest(now))
 
-    def _holds(self, post: OwnPost | StrangerPost, word: str) -> bool:
-        if word.startswith("from:"):
-            author = post.author.handle if isinstance(post, StrangerPost) else self.handle
-            return author.lower() == word.removeprefix("from:").lstrip("@")
-        return word in post.text.lower()
+    def _found(self, posts: Iterable[AnyPost], words: Sequence[str], now: float) -> Iterator[AnyPost]:
+        """Those of the last days, of posts that come newest first, which hold every word."""
+        for post in takewhile(lambda post: now - post.at < SEARCH_WINDOW, posts):
+            text = post.text.lower()
+            if words and all(
+                self._is_from(post, word) if word.startswith("from:") else word in text for word in words
+            ):
+                yield post
 
-    def _show(self, post: OwnPost | StrangerPost, now: float) -> Shown:
+    def _is_from(self, post: AnyPost, word: str) -> bool:
+        author = post.author.handle if isinstance(post, StrangerPost) else self.handle
+        return author.lower() == word.removeprefix("from:").lstrip("@")
+
+    def _show(self, post: AnyPost, now: float) -> Shown:
         return self._show_stranger(post, now) if isinstance(post, StrangerPost) else self._show_own(post, now)
 
     def _show_own(self, post: OwnPost, now: float) -> Shown:
@@ -214,6 +223,10 @@ class Network:
 
     def _stranger_tally(self, post: StrangerPost, now: float) -> Tally:
         return self.audience.tally(Seen(post.id, post.at, read(post.text), post.author.followers), now)
+
+
+def _newest_first(own: Iterable[AnyPost], others: Iterable[AnyPost]) -> Iterator[AnyPost]:
+    return heapq.merge(own, others, key=lambda post: post.id, reverse=True)
 
 
 def _same(text: str, in_reply_to: int | None, post: OwnPost) -> bool:

@@ -15,6 +15,7 @@ from social.sandbox import snowflake
 from social.sandbox.reading import FORMATS, TONES, TOPICS
 
 COUNT = 40
+DAYS_KEPT = 30  # of everybody's posts, gathered: a search looks through a week of them
 START = 1_735_689_600.0  # 2025-01-01: when `Stranger.followers` was right
 FOLLOWER_GROWTH = 0.0004  # a day
 
@@ -126,16 +127,14 @@ class Strangers:
         self.all = tuple(_draw_stranger(rng, index, first, second) for index, (first, second) in enumerate(names))
         self.by_handle = {one.handle: one for one in self.all}
         self._post = lru_cache(maxsize=20_000)(self._draw_post)
+        self._day = lru_cache(maxsize=DAYS_KEPT)(self._gather_day)
 
     def newest(self, now: float, author: Stranger | None = None) -> Iterator[StrangerPost]:
         """Posts by `author`, or by all, from `now` backwards without end: take what you need."""
-        authors = self.all if author is None else (author,)
-        until = now
-        while until > 0:
-            since = until - DAY
-            found = [post for one in authors for post in self.between(one, since, until)]
-            yield from sorted(found, key=lambda post: post.id, reverse=True)
-            until = since
+        for day in range(int(now // DAY), -1, -1):
+            for post in self._day(day):
+                if post.at <= now and (author is None or post.author is author):
+                    yield post
 
     def between(self, author: Stranger, since: float, until: float) -> Iterator[StrangerPost]:
         """Posts by `author` with since < at <= until (calendar seconds), oldest first."""
@@ -156,6 +155,11 @@ class Strangers:
     def followers(self, author: Stranger, now: float) -> int:
         """Followers of `author` at `now` (calendar seconds). Grows slowly, never shrinks."""
         return int(author.followers * (1.0 + FOLLOWER_GROWTH * max(0.0, now - START) / DAY))
+
+    def _gather_day(self, day: int) -> tuple[StrangerPost, ...]:
+        """All posts of a day of the calendar, newest first."""
+        found = [post for one in self.all for post in self.between(one, day * DAY, (day + 1) * DAY)]
+        return tuple(sorted(found, key=lambda post: post.id, reverse=True))
 
     def _draw_post(self, index: int, slot: int) -> StrangerPost:
         author = self.all[index]
