@@ -70,14 +70,14 @@ class Weather:
         self.lost_statements = self.lost_commits = self.hanging_pages = 0.0
 
 
-def let_pass(loan: Lease, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
+def let_pass(lease: Lease, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
     """Wait so long in the holder's thread, at most until the lease ends. until: or until this holds."""
-    runtime = loan.runtime
+    runtime = lease.runtime
     over = runtime.now() + seconds
     if seconds > 0:
-        with loan.lock:
-            while loan.ended is None and not until() and (left := over - runtime.now()) > 0:
-                loan.lock.wait(left)
+        with lease.lock:
+            while lease.ended is None and not until() and (left := over - runtime.now()) > 0:
+                lease.lock.wait(left)
 
 
 # Postgres
