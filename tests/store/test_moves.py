@@ -5,12 +5,15 @@ Each mover is called on a post in each state. It has to move it exactly where th
 """
 
 import re
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from domain.publishing.states import IllegalMoveError, Party, State, may_move
 from store import optouts, posts
@@ -19,9 +22,11 @@ from store.journal import Journal
 from store.posts import Post
 from store.posts.moves import locked_one, move
 from store.posts.queue import ORPHANED
+from store.replay import Replayed, replay
 from store.sql import Connection
+from store.writes import PostConfirmed
 from tests.store.test_journal import NOW, confirmed, failed, lost_sight, post, released
-from tests.store.world import ACCOUNT, LATER, REAL, claim, claimed, draft, held, reply, token, trail
+from tests.store.world import ACCOUNT, LATER, REAL, claim, claimed, draft, held, one_claimed, reply, token, trail
 from tests.store.world import now as current
 
 AUTHOR = "ann"
@@ -189,12 +194,12 @@ def test_postgres_moves_a_post_exactly_where_the_table_lets_that_party(conn: Con
         assert made_by(conn, mover, state) == ([state, mover.to, *behind] if may else [state]), state
 
 
-IN_THE_JOURNAL = {
-    "arm": (State.ARMED, lambda journal: journal.arm(post(), by="one", at=NOW)),
-    "confirm": (State.CONFIRMED, lambda journal: journal.record(confirmed(post(), 99, {}), attempt=1)),
-    "fail": (State.FAILED_DEFINITE, lambda journal: journal.record(failed(post(), "no"), attempt=1)),
-    "lose sight": (State.UNKNOWN, lambda journal: journal.record(lost_sight(post(), "gone"), attempt=1)),
-    "release": (State.PLANNED, lambda journal: journal.record(released(post(), "off"), attempt=1)),
+IN_THE_JOURNAL: dict[str, tuple[State, Callable[[Journal, Post], object]]] = {
+    "arm": (State.ARMED, lambda journal, of: journal.arm(of, by="one", at=NOW)),
+    "confirm": (State.CONFIRMED, lambda journal, of: journal.record(confirmed(of, 99, {}), attempt=1)),
+    "fail": (State.FAILED_DEFINITE, lambda journal, of: journal.record(failed(of, "no"), attempt=1)),
+    "lose sight": (State.UNKNOWN, lambda journal, of: journal.record(lost_sight(of, "gone"), attempt=1)),
+    "release": (State.PLANNED, lambda journal, of: journal.record(released(of, "off"), attempt=1)),
 }
 
 
@@ -214,13 +219,33 @@ def test_the_journal_moves_a_post_exactly_where_the_table_lets_its_owner(
     out = 98 if state in (State.CONFIRMED, State.RECONCILED) else None
     journal._connection.execute("update claims set state = ?, site_id = ?", (state, out))
 
-    call(journal)
+    call(journal, post())
 
     # What the journal does not have as claimed was armed, as far as the one who armed it knows.
     may = may_move(state, to, Party.OWNER) and (name != "release" or state is State.CLAIMED)
     assert state_in(journal) is (to if may else state)
     assert [entry.id for entry in journal.waiting()] == ([f"post/1/1/{to}"] if may else [])
     journal.close()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(sorted(IN_THE_JOURNAL)), max_size=6))
+def test_whatever_a_run_says_and_in_whatever_order_postgres_ends_where_the_journal_is(
+    conn: Connection, said: list[str]
+) -> None:
+    with tempfile.TemporaryDirectory() as home, conn.transaction(force_rollback=True):
+        of = one_claimed(conn, held(conn))
+        journal = Journal.open(Path(home) / "journal.sqlite", now=NOW)
+        journal.keep([of], at=NOW)
+        for word in said:
+            IN_THE_JOURNAL[word][1](journal, of)
+        entries = journal.waiting()
+        for entry in entries:
+            assert replay(conn, entry, now=NOW) == Replayed()
+        # It has no copy of what was given back; a confirmation that still comes is all that may move it then.
+        is_out = any(isinstance(entry.write, PostConfirmed) for entry in entries)
+        assert current(conn, of).state is (State.CONFIRMED if is_out else state_in(journal))
+        journal.close()
 
 
 def test_the_journal_keeps_only_what_the_lanes_holder_has_just_claimed(tmp_path: Path) -> None:
