@@ -104,6 +104,11 @@ class Directory:
             self._forget(self._watchers, name, watcher)
             self._forget(self._watching, watcher, name)
 
+    def watchers_of(self, name: str) -> list[str]:
+        """Who is told when `name` ends, in the order of their asking."""
+        with self._lock:
+            return list(self._watchers.get(name, ()))
+
     def last_end(self, name: str) -> str | None:
         """Why the last bearer of `name` ended, if nobody bears it now and that was not too many ends ago."""
         return self._ends.get(name)

@@ -14,6 +14,7 @@ from actors.core.supervision import Done, NotFound, RestartChild, Started, Termi
 from actors.face.admin import account_commands as account
 from actors.face.admin import analysis_commands as findings
 from actors.face.admin import breaker_commands as breakers
+from actors.face.admin import lease_commands as leases
 from actors.face.admin import post_commands as posts
 from actors.face.admin.command import Command, CommandAnswer, CommandError, Reply, UsageError, always, with_arguments
 from actors.face.context import AppContext, plain
@@ -230,6 +231,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "pools": Command("pools", "every shared resource and who holds it", _pools),
     **breakers.COMMANDS,
+    **leases.COMMANDS,
     **findings.COMMANDS,
     **account.COMMANDS,
     **posts.COMMANDS,
