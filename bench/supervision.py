@@ -1,13 +1,15 @@
 """What the supervision core costs, against bare pykka where pykka does the same.
 
 Restarts are timed from the tell that crashes a child to the first answer of its replacement, alternating one by one
-with bare pykka's start and first ask. The crash report goes to a real log file, as in production.
+with bare pykka's start and first ask, each from rest: the supervisor has shown and logged the restart before pykka's
+turn comes. The crash report goes to a real log file, as in production.
 """
 
 import gc
 import logging
 import resource
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from statistics import median
@@ -18,7 +20,7 @@ import pykka
 from actors.core.base import Actor
 from actors.core.runtime import ThreadedRuntime
 from actors.core.simulation import SimulatedRuntime
-from actors.core.supervision import ChildSpec
+from actors.core.supervision import ChildSpec, CountChildren
 from actors.core.system import System
 from bench.line import line, percentile
 from supervisors.specs import Flags
@@ -27,6 +29,8 @@ from supervisors.supervisor import Supervisor
 BENCH = "supervision"
 ROUNDS = 1000
 MESSAGES = 20_000
+ASKERS = 33
+REST = 0.0005  # seconds in which the threads of one measurement come to rest before the next
 
 
 class Echo(Actor):
@@ -96,7 +100,10 @@ def restarts(siblings: int) -> None:
     ours, bare = [], []
     for _ in range(ROUNDS if siblings == 0 else 300):
         ours.append(restart_once(system))
+        system.ask("root", CountChildren(), timeout=5)  # answered after the report
+        system.runtime.sleep(REST)
         bare.append(start_once())
+        system.runtime.sleep(REST)
     system.stop_and_wait(root, None)
     p50, pykka_p50 = percentile(ours, 50), percentile(bare, 50)
     against = f"bare pykka's start and first ask: {pykka_p50 * 1e6:.0f} us"
@@ -127,36 +134,56 @@ def start_once() -> float:
 
 
 def rates() -> None:
-    """tell_rate and ask_rate through the directory, against bare pykka's; medians of alternating rounds."""
+    """tell_rate, ask_rate and ask_rate_33 (so many threads asking one actor) through the real refs, and the same by
+    name, each against bare pykka's; medians of alternating rounds."""
     system = System(ThreadedRuntime())
 
     class Roomy(Echo):
         mailbox_capacity = 10 * MESSAGES
 
-    system.start("echo", Roomy)
-    ref = BareEcho.start()
+    ours = system.start("echo", Roomy).actor_ref
+    bare = BareEcho.start()
 
-    def tells() -> None:
+    def tells(tell: Callable[[int], object], ask: Callable[[int], object]) -> None:
         for _ in range(MESSAGES):
-            system.tell("echo", 1)
-        system.ask("echo", 1, timeout=60)
+            tell(1)
+        ask(1)
+
+    def asks(ask: Callable[[int], object], number: int = MESSAGES // 4) -> None:
+        for _ in range(number):
+            ask(1)
+
+    def asks_of_many(ask: Callable[[int], object]) -> None:
+        each = MESSAGES // 4 // ASKERS
+        in_threads(ASKERS, lambda: asks(ask, each))
+
+    def by_name(message: int) -> object:
+        return system.ask("echo", message, timeout=60)
+
+    def by_ref(message: int) -> object:
+        return ours.ask(message, timeout=60)
+
+    def by_bare_ref(message: int) -> object:
+        return bare.ask(message, timeout=60)
 
     def bare_tells() -> None:
-        for _ in range(MESSAGES):
-            ref.tell(1)
-        ref.ask(1)
+        tells(bare.tell, by_bare_ref)
 
-    def asks() -> None:
-        for _ in range(MESSAGES // 4):
-            system.ask("echo", 1, timeout=60)
+    compare("tell_rate", MESSAGES, lambda: tells(ours.tell, by_ref), bare_tells)
+    compare("tell_rate_by_name", MESSAGES, lambda: tells(lambda one: system.tell("echo", one), by_name), bare_tells)
+    compare("ask_rate", MESSAGES // 4, lambda: asks(by_ref), lambda: asks(by_bare_ref))
+    compare("ask_rate_by_name", MESSAGES // 4, lambda: asks(by_name), lambda: asks(by_bare_ref))
+    compare("ask_rate_33", MESSAGES // 4, lambda: asks_of_many(by_ref), lambda: asks_of_many(by_bare_ref))
+    bare.stop()
 
-    def bare_asks() -> None:
-        for _ in range(MESSAGES // 4):
-            ref.ask(1, timeout=60)
 
-    compare("tell_rate", MESSAGES, tells, bare_tells)
-    compare("ask_rate", MESSAGES // 4, asks, bare_asks)
-    ref.stop()
+def in_threads(number: int, work: Callable[[], None]) -> None:
+    """Do it in so many threads at once, and wait for all."""
+    threads = [threading.Thread(target=work) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def compare(metric: str, messages: int, ours: Callable[[], None], bare: Callable[[], None]) -> None:

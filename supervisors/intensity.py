@@ -5,6 +5,7 @@ inclusive; the new one is added first, and allowed while their number is at most
 """
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 
 
@@ -17,7 +18,8 @@ class Restarts:
     def with_one(self, now: float, period: float) -> "Restarts":
         """One more, at `now` (monotonic seconds)."""
         second = math.floor(now)
-        return Restarts((second, *(at for at in self.recent if second - at <= period)))
+        within = bisect_right(self.recent, period, key=lambda at: second - at)  # their ages only grow along the tuple
+        return Restarts((second, *self.recent[:within]))
 
     def within(self, intensity: int) -> bool:
         """Whether so many are borne."""

@@ -128,8 +128,8 @@ class SupervisorBase(Actor):
                 if child is not None and child.actor is not None and child.actor.generation == generation:
                     self._note_end(child, reason)
                     self._ended_by_itself(child, reason)
-                    self._report_crash(child, reason)
                     self.show(child)
+                    self._report_crash(child, reason)
             case TryAgain(id, attempt, waited):
                 child = self.children.get(id)
                 if child is not None and child.state == "restarting" and child.attempt == attempt:
@@ -278,8 +278,10 @@ class SupervisorBase(Actor):
         )
 
     def _report_crash(self, child: Child, reason: ExitReason) -> None:
-        """Logged after the restart, so that a slow log delays nobody's return."""
+        """Logged after the restart, and after whoever waited for it: a traceback takes as long as a restart, and
+        whoever formats it holds the interpreter."""
         if is_reported(child.spec.restart, reason):
+            self.system.runtime.give_way()
             text = "%s: child %s ended (%s); now %s"
             words = (self.name, child.spec.id, as_text(reason), child.state)
             report(log, logging.ERROR, text, *words, error=_error_of(reason))

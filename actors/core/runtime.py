@@ -24,6 +24,7 @@ from domain.calendar import Anchor
 log = logging.getLogger("roost.runtime")
 
 EXIT_CODE = 70  # EX_SOFTWARE
+GIVE_WAY_SECONDS = 0.0002  # a thread that waits on an idle core runs 50 to 100 us after it was woken
 LONGEST_WAIT = threading.TIMEOUT_MAX
 IDLE = "idle"  # the name of a thread that waits for the next actor
 MOST_IDLE = 4
@@ -92,6 +93,9 @@ class Runtime(Protocol):
     def sleep(self, seconds: float) -> None:
         """Block the calling thread. Runs may; a handler never does."""
 
+    def give_way(self) -> None:
+        """Let those who were woken a moment ago run first: what comes next is long, and nobody waits for it."""
+
     def condition(self, about: str = "", kind: str = "") -> Condition:
         """A condition variable with a lock of its own, not re-entrant.
 
@@ -149,6 +153,9 @@ class ThreadedRuntime:
 
     def sleep(self, seconds: float) -> None:
         time.sleep(max(0.0, seconds))
+
+    def give_way(self) -> None:
+        time.sleep(GIVE_WAY_SECONDS)
 
     def condition(self, about: str = "", kind: str = "") -> Condition:
         return _Condition()

@@ -162,7 +162,8 @@ class System:
         if actor.has_children:
             for orphan in self.directory.children_of(actor.name):
                 self.fence(orphan, f"its supervisor {actor.name} ended without it ({why})")
-        self.hand_back(actor, left, f"ended ({why})")
+        if left:
+            self.hand_back(actor, left, f"ended ({why})")
         self.fail_unanswered(actor, f"ended ({why})", reason.error if isinstance(reason, Crashed) else None)
         for watcher in watchers:
             self._announce(watcher, (Down(actor.name, actor.generation, reason)))
