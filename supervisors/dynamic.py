@@ -28,6 +28,7 @@ from actors.core.supervision import (
     Ignored,
     NotForDynamic,
     NotFound,
+    Restart,
     RestartChild,
     SpecFault,
     StartChild,
@@ -94,7 +95,7 @@ class DynamicSupervisor(SupervisorBase):
                 return self._start_from_template(arguments)
             case TerminateChild(id):
                 return self._terminate_child(id)
-            case RestartChild() | DeleteChild():
+            case RestartChild() | Restart() | DeleteChild():
                 return NotForDynamic()
             case _:
                 return super().receive(message)

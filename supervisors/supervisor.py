@@ -32,6 +32,7 @@ from actors.core.supervision import (
     FaultySpec,
     Ignored,
     NotFound,
+    Restart,
     RestartChild,
     StartChild,
     Started,
@@ -93,6 +94,8 @@ class Supervisor(SupervisorBase):
                 return self._terminate_child(id)
             case RestartChild(id):
                 return self._restart_child(id)
+            case Restart(id):
+                return self._restart_anew(id)
             case DeleteChild(id):
                 return self._delete_child(id)
             case _:
@@ -178,6 +181,22 @@ class Supervisor(SupervisorBase):
             case _ if child is None:
                 return NotFound(id)
         result = self.start_one(child)
+        self.show(child)
+        return result
+
+    def _restart_anew(self, id: str) -> Started | Ignored | StartError | StillRestarting | NotFound:
+        child = self.find_child(id)
+        if child is None:
+            return NotFound(id)
+        if child.state == "restarting":
+            return StillRestarting(id)
+        self.stop_one(child)
+        child.down_since = None  # by order: it is not one of the restarts that are counted and shown
+        self.forget(child)
+        result = self.start_one(child) if id in self.children else NotFound(id)
+        if isinstance(result, StartError):
+            self.restarting(child)
+            self.report_failed_start(child, result)
         self.show(child)
         return result
 

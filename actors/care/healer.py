@@ -6,11 +6,9 @@ again when it has had its time.
 
 import logging
 from dataclasses import dataclass
-from typing import Any
 
 from actors.core.base import Actor
-from actors.core.future import Future
-from actors.core.supervision import RestartChild, TerminateChild
+from actors.core.supervision import Restart
 from actors.protocol import alerts
 from actors.protocol.health import HealingView
 from actors.protocol.resources import Check, Rebuild, ResourceState
@@ -126,12 +124,12 @@ class Healer:
             case Step.REBUILD:
                 self._owner.tell(component, Rebuild("healing", rest))
             case Step.RESTART_ACTOR:
-                self._restart(GROUP, component)
+                self._owner.tell(GROUP, Restart(component))
             case Step.RESTART_GROUP if self._neighbours_are_well(component):
                 del self._under_way[component]
                 self._outcomes[component] = "not taken: its neighbours are well, and would only be harmed"
             case Step.RESTART_GROUP:
-                self._restart(GROUP_OF, GROUP)
+                self._owner.tell(GROUP_OF, Restart(GROUP))
         wait = STEP_SECONDS + (rest if step is Step.REBUILD else 0.0)
         self._owner.after(wait, StepOver(component, escalation.attempts))
 
@@ -147,15 +145,6 @@ class Healer:
 
     def _neighbours_are_well(self, component: str) -> bool:
         return any(other.value not in self._courses for other in NEIGHBOURS if other.value != component)
-
-    def _restart(self, supervisor: str, child: str) -> None:
-        """Stop and start again, in one order: the supervisor takes them one after the other."""
-        system = self._owner.system
-
-        def stopped(answer: Future) -> Any:
-            system.tell(supervisor, RestartChild(child))
-
-        system.ask_later(supervisor, TerminateChild(child)).on_settled(stopped)
 
 
 def _last(escalation: Escalation) -> str:

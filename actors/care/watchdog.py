@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from actors.core.base import Actor
-from actors.core.future import Future
 from actors.core.runtime import Timer
-from actors.core.supervision import RestartChild, TerminateChild
+from actors.core.supervision import Restart
 from actors.protocol import alerts
 from actors.protocol.health import HealthView
 from actors.protocol.jobs import Gated, JobSnapshot, Running, RunNow
@@ -111,18 +110,10 @@ class WatchdogActor(Actor):
             case Step.NUDGE:
                 self.tell(f"job:{name}", RunNow("watchdog"))
             case Step.RESTART:
-                self._restart(f"job:{name}")
+                self.tell(JOBS, Restart(f"job:{name}"))
             case Step.ALERT:
                 text = f"job {name} is {what}; a nudge and a restart of its actor did not help"
                 self.tell("alerts", alerts.Raise(f"job:{name}", text))
-
-    def _restart(self, child: str) -> None:
-        system = self.system
-
-        def stopped(answer: Future) -> None:
-            system.tell(JOBS, RestartChild(child))
-
-        system.ask_later(JOBS, TerminateChild(child)).on_settled(stopped)
 
     def _step(self, name: str) -> str:
         return self.escalations[name].step.value

@@ -70,6 +70,18 @@ class RestartChild:
 
 
 @dataclass(frozen=True, slots=True)
+class Restart:
+    """Stop a child, if it runs, and start it anew; a start that fails is tried again as after a crash.
+
+    Beyond OTP, where it is two questions and a child whose start fails stays down. One whose restart is due already
+    is left alone. Answers: Started, Ignored, StartError, StillRestarting, NotFound (a temporary one has been stopped,
+    and is gone), NotForDynamic.
+    """
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteChild:
     """Forget the spec of a terminated child.
 

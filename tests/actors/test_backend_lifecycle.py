@@ -10,7 +10,7 @@ from actors.care.pool_pressure import Crowds
 from actors.core.base import Actor
 from actors.core.lifecycle import Shutdown
 from actors.core.runtime import ThreadedRuntime
-from actors.core.supervision import ChildSpec, RestartChild, TerminateChild
+from actors.core.supervision import ChildSpec, Restart
 from actors.protocol.health import HealthView
 from actors.protocol.resources import LeaseRefused, Rebuild, Resize, ResourceState, SetBreaker
 from actors.protocol.servers import ServerUp
@@ -291,7 +291,7 @@ def test_what_answers_and_has_only_its_breaker_open_is_not_restarted_and_not_cal
 
     class Group(Supervisor):
         def receive(self, message: Any) -> Any:
-            if isinstance(message, TerminateChild | RestartChild):
+            if isinstance(message, Restart):
                 told.append(message)
             return super().receive(message)
 

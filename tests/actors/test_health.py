@@ -9,7 +9,7 @@ from actors.care.health import HealthActor
 from actors.core.base import Actor
 from actors.core.future import CallerError
 from actors.core.lifecycle import Stop
-from actors.core.supervision import RestartChild, TerminateChild
+from actors.core.supervision import Restart
 from actors.protocol import alerts
 from actors.protocol.alerts import AlertsState
 from actors.protocol.health import (
@@ -212,7 +212,7 @@ def test_an_ill_component_is_treated_step_by_step_until_it_is_well() -> None:
     world.pulse(180, "redis")
     assert [type(message) for message in told if isinstance(message, Check | Rebuild)][:2] == [Check, Check]
     assert any(isinstance(message, Rebuild) for message in told)
-    assert TerminateChild("redis") in group
+    assert Restart("redis") in group
     shown = next(healing for healing in world.view.healing if healing.component == "redis")
     assert shown.attempts >= 5
     world.report("redis", True)
@@ -220,20 +220,6 @@ def test_an_ill_component_is_treated_step_by_step_until_it_is_well() -> None:
     world.pulse(120)
     assert len([message for message in told if isinstance(message, Rebuild)]) == before
     assert world.now_at is Level.FULL
-
-
-def test_a_restart_of_an_actor_waits_for_its_stop() -> None:
-    world = HealthWorld()
-    order: list[Any] = []
-
-    class Supervisor(Actor):
-        def receive(self, message: Any) -> Any:
-            order.append(message)
-
-    world.system.start("resources", Supervisor)
-    world.pulse(180, "redis")
-    at = order.index(TerminateChild("redis"))
-    assert order[at + 1] == RestartChild("redis")
 
 
 def test_the_group_is_not_restarted_while_its_neighbours_are_well() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from actors.care.watchdog import WatchdogActor, WatchdogState
 from actors.core.base import Actor
 from actors.core.lifecycle import Stop
-from actors.core.supervision import RestartChild, TerminateChild
+from actors.core.supervision import Restart
 from actors.protocol import alerts
 from actors.protocol.jobs import Pause, Running, RunNow
 from actors.scheduling.outcome import Outcome, RunFailed
@@ -62,7 +62,7 @@ def test_a_dead_job_actor_is_nudged_then_restarted_then_a_person_is_called() -> 
     world.advance(600 * 1.5 + 90)
     assert world.troubles == (("learn", "overdue", "nudge"),)
     world.advance(200)
-    assert world.heard["jobs"][:2] == [TerminateChild("job:learn"), RestartChild("job:learn")]
+    assert world.heard["jobs"][:1] == [Restart("job:learn")]
     world.advance(600)
     (alert,) = [message for message in world.heard["alerts"] if isinstance(message, alerts.Raise)]
     assert alert.key == "job:learn"

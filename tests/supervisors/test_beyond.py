@@ -8,7 +8,17 @@ from supervision_world import FAIL, Crash, Hang, World
 
 from actors.core.lifecycle import Stop
 from actors.core.simulation import ProcessExit
-from actors.core.supervision import SupervisorSnapshot, TerminateChild
+from actors.core.supervision import (
+    NotForDynamic,
+    NotFound,
+    Restart,
+    StartChild,
+    Started,
+    StartError,
+    StillRestarting,
+    SupervisorSnapshot,
+    TerminateChild,
+)
 from domain.backoff import Backoff
 from supervisors.decisions import hung
 from supervisors.dynamic import DynamicSupervisor
@@ -224,3 +234,56 @@ def test_a_hung_supervisor_that_is_fenced_starts_nobody_any_more(world: World) -
 def test_a_dynamic_supervisor_nests_and_shows_itself(world: World) -> None:
     world.start(lambda: DynamicSupervisor(Flags(intensity=3)), name="runs")
     assert world.system.board.get("supervisor:runs").strategy == "dynamic"
+
+
+# a restart by order
+
+
+def test_a_restart_by_order_ends_the_child_before_it_starts_the_next_and_leaves_its_siblings(world: World) -> None:
+    for strategy in ("one_for_one", "one_for_all"):
+        world.supervise(world.child("a"), world.child("b"), strategy=strategy, intensity=0)
+        first = world.generation("a")
+        world.forget_log()
+        answer = world.ask(Restart("a"))
+        assert answer == Started("a", world.generation("a"))
+        assert answer.generation > first
+        assert world.log == ["-a", "+a"]
+        assert world.system.board.get("supervisor:sup").history == ()  # it is none of those that are counted
+        world.stop()
+
+
+def test_a_restart_by_order_starts_a_child_that_was_stopped(world: World) -> None:
+    world.supervise(world.child("a"))
+    world.ask(TerminateChild("a"))
+    assert isinstance(world.ask(Restart("a")), Started)
+    assert world.state("a") == "running"
+
+
+def test_a_restart_by_order_whose_start_fails_is_tried_again(world: World) -> None:
+    world.supervise(world.child("a"), intensity=3)
+    world.plan("a", FAIL, FAIL)
+    assert isinstance(world.ask(Restart("a")), StartError)
+    world.runtime.settle()
+    assert world.state("a") == "running"
+
+
+def test_while_a_restart_is_due_another_by_order_changes_nothing(world: World) -> None:
+    world.supervise(world.child("a", backoff=Backoff(least=5.0, base=5.0, most=5.0)))
+    world.crash("a")
+    world.forget_log()
+    assert [world.ask(Restart("a")) for _ in range(3)] == [StillRestarting("a")] * 3
+    world.runtime.sleep(6)
+    assert world.log == ["+a"]
+    assert world.state("a") == "running"
+
+
+def test_a_restart_by_order_of_who_is_not_kept(world: World) -> None:
+    world.supervise(world.child("a", restart="temporary"))
+    assert world.ask(Restart("a")) == NotFound("a")
+    assert not world.alive("a")
+    assert world.ask(Restart("nobody")) == NotFound("nobody")
+    world.stop()
+    world.dynamic()
+    world.ask(StartChild(world.child("a")))
+    assert world.ask(Restart("a")) == NotForDynamic()
+    assert world.alive("a")

@@ -20,6 +20,7 @@ from actors.core.supervision import (
     GetChildSpec,
     NotForDynamic,
     NotFound,
+    Restart,
     RestartChild,
     StartChild,
     Started,
@@ -117,7 +118,7 @@ def test_an_id_that_cannot_be_looked_up_is_nobody_s(world: World, dynamic: bool,
     world.ask(StartChild(world.child("a")))
     for question in (WhichChild(id), GetChildSpec(id), TerminateChild(id)):
         assert isinstance(world.ask(question), NotFound)
-    for question in (RestartChild(id), DeleteChild(id)):
+    for question in (RestartChild(id), Restart(id), DeleteChild(id)):
         assert isinstance(world.ask(question), NotForDynamic if dynamic else NotFound)
     assert isinstance(world.ask(StartChild(ChildSpec(id, raising(ValueError("never made"))))), FaultySpec)
     assert world.ids() == ["a"]

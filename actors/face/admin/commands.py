@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from actors.core.future import AskError
-from actors.core.supervision import Done, NotFound, RestartChild, Started, TerminateChild
+from actors.core.supervision import NotForDynamic, NotFound, Restart, Started, StillRestarting
 from actors.face.admin import account_commands as account
 from actors.face.admin import analysis_commands as findings
 from actors.face.admin import breaker_commands as breakers
@@ -185,8 +185,7 @@ def _restart(view: AppContext, arguments: list[str], who: str) -> Reply:
     if actor is None or actor.supervisor is None:
         return CommandError(f"no supervised actor is called {name!r}; `tree` shows them all")
     try:
-        ended = view.system.ask(actor.supervisor, TerminateChild(name), RESTART_SECONDS)
-        begun = view.system.ask(actor.supervisor, RestartChild(name), RESTART_SECONDS) if ended == Done() else ended
+        begun = view.system.ask(actor.supervisor, Restart(name), RESTART_SECONDS)
     except AskError as error:
         return CommandError(f"{name} is not restarted: {error}")
     match begun:
@@ -196,6 +195,10 @@ def _restart(view: AppContext, arguments: list[str], who: str) -> Reply:
             )
         case NotFound():
             return CommandError(f"{name} has ended, and is not one that is started again")
+        case NotForDynamic():
+            return CommandError(f"{name} comes and goes with its work, and is not started again")
+        case StillRestarting():
+            return CommandError(f"{name} has ended by itself, and is started again already")
         case answer:
             return CommandError(f"{name} is stopped and did not start: {answer}")
 
