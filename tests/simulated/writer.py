@@ -8,7 +8,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from actors.core.system import System
-from actors.resources.model import ModelBackend, ModelError, UsageLedger
+from actors.protocol.model import ModelError
+from actors.resources.model import ModelBackend, UsageLedger
 from domain.settings import Settings
 from tests.simulated.durations import Durations
 
