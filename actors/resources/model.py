@@ -6,9 +6,11 @@ templates. Retries are ours (the client's own would sleep past a lease's end, an
 
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from actors.core.future import AskError
+from actors.core.lifecycle import SystemMessage
 from actors.core.runtime import Runtime
 from actors.core.system import System
 from actors.protocol.model import Completion, ModelError
@@ -33,6 +35,7 @@ CALLS = 4  # at once
 REQUESTS_PER_MINUTE = 60  # far below what any paid tier allows, and far above what the jobs need
 TOKENS_PER_MINUTE = 60_000
 CALL_SECONDS = 60.0
+ANSWER_SECONDS = 5.0  # of the model's actor, for a reservation
 ATTEMPTS = 3
 RETRY_SECONDS = 1.0  # doubled each time, with full jitter
 MOST_OUTPUT_TOKENS = 4000
@@ -81,34 +84,56 @@ class ModelLease(Lease):
         """Nothing to close: a request under way ends by its own time-out."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReserveCall:
+    """May a call of about this size be made? tokens, dollars: at the worst. Answers: Reserved, Exhausted."""
+
+    call: str
+    tokens: int
+    dollars: float
+
+
+@dataclass(frozen=True, slots=True)
+class SettleCall(SystemMessage):
+    """What a call has really taken. One that never says so keeps what was reserved for it, which is too much."""
+
+    call: str
+    tokens: int
+    dollars: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpentBefore(SystemMessage):
+    """What an earlier process spent of this calendar day (its number). Counts once, whoever says it first."""
+
+    day: int
+    dollars: float
+
+
 class UsageLedger:
-    """What this process has used of the model: one for all incarnations of its actor."""
+    """What this process has used of the model: one for all incarnations of its actor, in its thread."""
 
     def __init__(self, runtime: Runtime, settings: Settings) -> None:
-        self.lock = runtime.condition("the books of model")
         self.quota = Quota(Limits(REQUESTS_PER_MINUTE, TOKENS_PER_MINUTE, settings.daily_budget_usd))
         self.began = runtime.calendar()  # what was spent before is not in the quota until it is learnt
         self.complete = False
 
     def complete_with(self, day: int, dollars: float) -> None:
-        """So much was spent of this day before. Counts once, whoever says it first."""
-        with self.lock:
-            if not self.complete:
-                self.quota.spent_before(day, dollars)
-            self.complete = True
+        """So much was spent of this day before."""
+        if not self.complete:
+            self.quota.spent_before(day, dollars)
+        self.complete = True
 
 
 class ModelBackend:
     """See `Backend`. One client; none where there is no key."""
 
-    def __init__(self, system: System, settings: Settings, books: UsageLedger) -> None:
+    def __init__(self, system: System, settings: Settings, usage: UsageLedger) -> None:
         self.system = system
         self.settings = settings
         self.chance = system.runtime.random("model")
         self.leases: dict[int, ModelLease] = {}
-        self._books = books
-        self._lock = books.lock
-        self._quota = books.quota
+        self._usage = usage
         self._client: openai.OpenAI | None = None
 
     def open(self) -> str:
@@ -127,11 +152,7 @@ class ModelBackend:
         if self._client is None:
             return NO_MODEL
         self._learn_what_is_spent()
-        with self._lock:
-            spent = self._quota.spent()
-        return (
-            f"{self.settings.openai_model}, {spent:.2f} of {self.settings.daily_budget_usd:.2f} dollars spent today"
-        )
+        return self.settings.openai_model
 
     def close(self) -> None:
         for lease in list(self.leases.values()):
@@ -165,28 +186,23 @@ class ModelBackend:
                 tokens, usd = 0, 0.0
             raise
         finally:
-            with self._lock:
-                self._quota.settle(call, tokens, usd)
+            self.system.tell("model", SettleCall(call, tokens, usd))
         text = answer.choices[0].message.content if answer.choices else None
         if not text:
             raise ModelError("model: an empty answer, or it refused to write", fault=False)
         return Completion(text, call, self.settings.openai_model, used[0], used[1], usd)
 
-    def budgets(self) -> tuple[tuple[str, float], ...]:
-        """How much of each limit is used; nothing where there is no model."""
-        if self._client is None:
-            return ()
-        with self._lock:
-            return self._quota.shares(self.system.runtime.now(), self._day())
-
-    def _day(self) -> int:
-        return int(self.system.runtime.calendar() // DAY)
+    def configured(self) -> bool:
+        """Whether there is a model at all."""
+        return self._client is not None
 
     def _reserve(self, call: str, input_tokens: int, output_tokens: int) -> None:
         runtime = self.system.runtime
-        dollars = self._price(input_tokens, output_tokens)
-        with self._lock:
-            found = self._quota.reserve(call, input_tokens + output_tokens, dollars, runtime.now(), self._day())
+        wanted = ReserveCall(call, input_tokens + output_tokens, self._price(input_tokens, output_tokens))
+        try:
+            found = self.system.ask("model", wanted, ANSWER_SECONDS)
+        except AskError as error:
+            raise LeaseRefused(f"model: whether its budget allows it is not known ({error})", "no answer") from error
         if isinstance(found, Exhausted):
             when = "tomorrow" if found.retry_at is None else f"in {found.retry_at - runtime.now():.0f} s"
             raise LeaseRefused(f"model: its {found.what} are used up; there is more {when}", found.what)
@@ -236,13 +252,13 @@ class ModelBackend:
     def _learn_what_is_spent(self) -> None:
         """Before the first call: what an earlier process spent of this day. Without a database the call goes all the
         same, and it is tried again at the next. Blocks for a second at most where it has to wait."""
-        if self._books.complete:
+        if self._usage.complete:
             return
         now = self.system.runtime.calendar()
         leases = Leases(self.system, "model", job="model", priority=0)
         try:
             with leases.database(wait=1.0, hold=5.0) as connection:
-                spent = spend.since(connection, now - now % DAY, before=self._books.began)
+                spent = spend.since(connection, now - now % DAY, before=self._usage.began)
         except Exception as error:  # noqa: BLE001 - whatever the database has, the call is not to fail for it
             log.log(
                 logging.DEBUG if isinstance(error, LeaseError) else logging.WARNING,
@@ -250,7 +266,7 @@ class ModelBackend:
                 error,
             )
             return
-        self._books.complete_with(int(now // DAY), spent)
+        self.system.tell("model", SpentBefore(int(now // DAY), spent))
 
 
 def _unsent(error: Exception) -> bool:
@@ -278,13 +294,34 @@ class ModelActor(ResourceActor):
         )
         super().__init__(policy, caps, breaker.Policy(slow_seconds=CALL_SECONDS), slot)
         self.settings = settings
-        self.books = slot.once(lambda: UsageLedger(self.system.runtime, settings))
+        self.usage = slot.once(lambda: UsageLedger(self.system.runtime, settings))
         if settings.openai_api_key is None:
             self.broker.never = LeaseRefused(f"model: {NO_MODEL}", "not configured")
 
     def make_backend(self, build: int) -> Backend:
-        return ModelBackend(self.system, self.settings, self.books)
+        return ModelBackend(self.system, self.settings, self.usage)
+
+    def receive(self, message: Any) -> Any:
+        match message:
+            case ReserveCall(call, tokens, dollars):
+                self.show_soon()
+                return self.usage.quota.reserve(call, tokens, dollars, self.now(), self._day())
+            case SettleCall(call, tokens, dollars):
+                self.usage.quota.settle(call, tokens, dollars)
+                self.show_soon()
+            case SpentBefore(day, dollars):
+                self.usage.complete_with(day, dollars)
+                self.show_soon()
+            case _:
+                return super().receive(message)
+        return None
 
     def snapshot(self) -> ResourceState:
-        backend = self.backend
-        return replace(super().snapshot(), budgets=backend.budgets() if isinstance(backend, ModelBackend) else ())
+        state, backend, quota = super().snapshot(), self.backend, self.usage.quota
+        if not isinstance(backend, ModelBackend) or not backend.configured():
+            return state
+        spent = f"{quota.spent():.2f} of {self.settings.daily_budget_usd:.2f} dollars spent today"
+        return replace(state, detail=f"{state.detail}, {spent}", budgets=quota.shares(self.now(), self._day()))
+
+    def _day(self) -> int:
+        return int(self.calendar() // DAY)

@@ -45,7 +45,7 @@ def test_a_database_that_comes_after_the_first_call_adds_what_was_spent_before(
 ) -> None:
     api.script = [answer("{}", tokens=(0, 500_000))]  # a dollar
     own = ask(world).usd
-    began = world.system.directory.whereis("model").books.began  # type: ignore[union-attr]
+    began = world.system.directory.whereis("model").usage.began  # type: ignore[union-attr]
     migrate(empty_dsn)
     with psycopg.connect(empty_dsn, autocommit=True) as connection:
         for at, dollars in (

@@ -502,7 +502,7 @@ class Outside:
 
         class Model(ModelActor):
             def make_backend(self, build: int) -> Backend:
-                return Writer(self.system, self.settings, self.books, durations)
+                return Writer(self.system, self.settings, self.usage, durations)
 
         return {
             MODEL: Model,
