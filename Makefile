@@ -11,11 +11,12 @@ run: setup ## run Roost on its embedded servers and the sandbox site
 test: setup ## the whole suite, against a real Postgres, Redis and Chromium
 	$(BROWSER) $(VENV)/python -m pytest -n 3 --dist loadgroup
 
-lint: setup ## style, types, and who may import whom
+lint: setup ## style, types, who may import whom, and who may make a pool, a browser or a client
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
 	$(VENV)/lint-imports
+	$(VENV)/python -m pytest -q tests/lint
 
 bench: setup ## every benchmark; `make bench NAME=boot` for one
 	$(BROWSER) $(VENV)/python -m bench $(NAME)
