@@ -3,12 +3,12 @@
 A flag is a setting under its own name, and the rules that hold between settings hold for it too. One that was stored
 and is against them now (`MODE=live` of the sandbox, after a restart on another site) is left out and told, never
 obeyed. `None` says: as the environment has it. What is set for one job, its interval and its pause, is kept beside
-the flags under the job's name.
+the flags under the job's name, and so is what the operator orders of a breaker.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from domain.setting_types import InvalidSetting, SettingType
 from domain.settings import Problem, Settings, against_each_other, shown
@@ -28,6 +28,14 @@ class JobControl:
 
     interval: float | None = None
     paused_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerOrder:
+    """What the operator orders of a breaker. state: "open" (nothing goes) or "closed" (all goes, whatever fails)."""
+
+    state: Literal["open", "closed"]
+    reason: str
 
 
 def parsed(name: str, text: str) -> Any:
@@ -76,6 +84,31 @@ def controls(flags: Mapping[str, Any]) -> dict[str, JobControl]:
             if control is not None:
                 found[job] = control
     return found
+
+
+def breaker_flag(name: str) -> str:
+    """The name under which the order to a breaker is kept."""
+    return f"breaker:{name}"
+
+
+def breaker_orders(flags: Mapping[str, Any]) -> dict[str, BreakerOrder | None]:
+    """What is ordered of breakers, by name; None: an order that was taken back. What cannot be read is left out."""
+    found: dict[str, BreakerOrder | None] = {}
+    for flag, value in flags.items():
+        kind, _, name = flag.partition(":")
+        if kind != "breaker" or not name:
+            continue
+        match value:
+            case None:
+                found[name] = None
+            case {"state": "open" | "closed" as state, "reason": str() as reason}:
+                found[name] = BreakerOrder(state, reason)
+    return found
+
+
+def order_as_value(order: BreakerOrder | None) -> dict[str, Any] | None:
+    """An order as JSON keeps it."""
+    return None if order is None else {"state": order.state, "reason": order.reason}
 
 
 def _control(value: Any) -> JobControl | None:

@@ -4,6 +4,10 @@ A change is on the board first, so that the next look at it counts, then in the 
 Postgres away, and in Postgres, where other instances find it. Which of two values of a flag is in force is decided by
 the time of the change alone, so it does not matter by which way it came. Until the journal or Postgres has told what
 was set before, the flags are not known, and nothing is published.
+
+What the operator orders of a breaker is kept in the same way. Publishing reads its order where the flags are shown; a
+resource is told of its own when that changes, and again whenever it is found not to follow it: it was not there, or
+began anew.
 """
 
 import logging
@@ -16,11 +20,12 @@ from actors.core.base import NO_REPLY, Actor
 from actors.core.future import CallerError, CannotAnswer, Future
 from actors.core.lifecycle import TaskDone, TaskFailed
 from actors.protocol import journal
-from actors.protocol.account import BOARD, AreKept, FlagSet, FlagsState, KeepJob, SetFlag, newest
+from actors.protocol.account import BOARD, AreKept, FlagSet, FlagsState, KeepJob, OrderBreaker, SetFlag, newest
 from actors.protocol.jobs import Controlled
-from actors.protocol.resources import ResourceState
+from actors.protocol.resources import ResourceState, SetBreaker
 from actors.resources.client import Leases
 from domain import flags as rules
+from domain.flags import BreakerOrder
 from domain.resources.admission import Budget
 from domain.setting_types import InvalidSetting
 from domain.settings import Settings, shown
@@ -86,6 +91,8 @@ class FlagsActor(Actor):
                 flag = self._flag(rules.job_flag(job), rules.as_value(control), by)
                 self._take({flag.name: flag}, tell_jobs=False)
                 self._keep(flag, None)
+            case OrderBreaker(name, order, by):
+                return self._order(name, order, by)
             case AreKept() if self.asker is not None:
                 self._answer_when_kept(self.asker)
                 return NO_REPLY
@@ -122,6 +129,12 @@ class FlagsActor(Actor):
         flag = self._flag(name, value, by)
         log.warning("%s=%s, by %s", name, "default" if value is None else shown(value), by)
         self._take({name: flag}, tell_jobs=False)
+        self._keep(flag, self.asker)
+        return NO_REPLY if self.asker is not None else None
+
+    def _order(self, name: str, order: BreakerOrder | None, by: str) -> Any:
+        flag = self._flag(rules.breaker_flag(name), rules.order_as_value(order), by)
+        self._take({flag.name: flag}, tell_jobs=False)
         self._keep(flag, self.asker)
         return NO_REPLY if self.asker is not None else None
 
@@ -183,6 +196,7 @@ class FlagsActor(Actor):
 
     def _look(self) -> None:
         self.after(LOOK_EVERY if self.known else LOOK_SOON, _Look())
+        self._remind()
         state = self.system.board.get("database")
         if not self.reading and isinstance(state, ResourceState) and state.healthy:
             self.reading = True
@@ -225,12 +239,26 @@ class FlagsActor(Actor):
         before, self.flags = self.flags, newest(self.flags, found)
         changed = [name for name, flag in self.flags.items() if before.get(name) != flag]
         self._show()
+        values = {name: self.flags[name].value for name in changed}
+        for name, order in rules.breaker_orders(values).items():
+            self._tell_resource(name, order)
         if tell_jobs:
-            values = {name: self.flags[name].value for name in changed}
             for job, control in rules.controls(values).items():
                 if self.system.directory.whereis(f"job:{job}") is not None:
                     self.tell(f"job:{job}", Controlled(control))
         return bool(changed)
+
+    def _remind(self) -> None:
+        """Tell the resources whose breakers are not as ordered."""
+        for name, order in rules.breaker_orders(self._values()).items():
+            state = self.system.board.get(name)
+            if isinstance(state, ResourceState) and not _follows(state.breaker, order):
+                self._tell_resource(name, order)
+
+    def _tell_resource(self, name: str, order: BreakerOrder | None) -> None:
+        if self.system.directory.whereis(name) is not None:
+            said = SetBreaker("auto", "the order is over") if order is None else SetBreaker(order.state, order.reason)
+            self.tell(name, said)
 
     def _values(self) -> dict[str, Any]:
         return {name: flag.value for name, flag in self.flags.items()}
@@ -244,3 +272,8 @@ class FlagsActor(Actor):
 
     def _leases(self) -> Leases:
         return Leases(self.system, holder=self.name, job="flags", priority=0, budget=Budget(database=1))
+
+
+def _follows(breaker: str, order: BreakerOrder | None) -> bool:
+    """Whether a breaker in this state is as ordered; without an order it may be as it likes, but not held."""
+    return breaker == f"forced_{order.state}" if order is not None else not breaker.startswith("forced_")

@@ -1,11 +1,11 @@
-"""What belongs to the account: the lane, the flags, and the operator's order to publishing's breaker."""
+"""What belongs to the account: the lane, the flags, and what the operator orders of breakers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actors.core.board import Board
 from domain import flags as rules
-from domain.flags import JobControl
+from domain.flags import BreakerOrder, JobControl
 from domain.settings import Settings
 from store.flags import Flag
 from store.lane import Lane
@@ -81,6 +81,18 @@ class KeepJob:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderBreaker:
+    """By the operator: hold this breaker (a resource's name, or `PUBLISHING`) open or closed, or let it be (None).
+
+    The answer is `FlagSet`.
+    """
+
+    name: str
+    order: BreakerOrder | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class AreKept:
     """The answer, True, comes when all that was set before is on the journal's disk; CannotAnswer if it is not."""
 
@@ -98,6 +110,12 @@ class FlagsState:
         name = rules.job_flag(job)
         flag = self.flags.get(name)
         return rules.controls({name: flag.value}).get(job) if flag is not None else None
+
+    def breaker_order(self, breaker: str) -> BreakerOrder | None:
+        """What is ordered of the breaker, if anything is."""
+        name = rules.breaker_flag(breaker)
+        flag = self.flags.get(name)
+        return rules.breaker_orders({name: flag.value}).get(breaker) if flag is not None else None
 
 
 def known(board: Board) -> bool:
@@ -123,13 +141,10 @@ def newest(one: Mapping[str, Flag], other: Mapping[str, Flag]) -> dict[str, Flag
     return found
 
 
-ORDER = "publishing"  # the board's key of what the operator orders
+PUBLISHING = "publishing"  # the name of publishing's own breaker; the others are the resources'
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """On the board under `ORDER`, for all jobs that publish. state: "open" (nothing is sent) or "closed" (whatever
-    fails, the next is tried); None on the board ends it."""
-
-    state: str
-    reason: str
+def breaker_order(board: Board, name: str) -> BreakerOrder | None:
+    """What the operator orders of this breaker, if anything."""
+    state = board.get(BOARD)
+    return state.breaker_order(name) if isinstance(state, FlagsState) else None

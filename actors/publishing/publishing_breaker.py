@@ -9,10 +9,10 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 
-from actors.protocol import alerts
-from actors.protocol.account import ORDER, Order
+from actors.protocol import account, alerts
 from actors.protocol.health import ComponentReport
 from actors.scheduling.run_context import RunContext
+from domain.flags import BreakerOrder
 from domain.resources import breaker
 from domain.resources.breaker import (
     PUBLISHING,
@@ -40,12 +40,12 @@ class PublishingBreaker:
     told: bool | None = None
     why: str = ""
 
-    def obey(self, order: Order | None) -> None:
+    def obey(self, order: BreakerOrder | None) -> None:
         """What the operator orders goes first; the end of an order is a new beginning."""
         match order:
-            case Order("open", reason):
+            case BreakerOrder("open", reason):
                 self.state = breaker.forced_open(reason)
-            case Order(reason=reason):
+            case BreakerOrder(reason=reason):
                 self.state = breaker.forced_closed(reason)
             case None if isinstance(self.state, ForcedOpen | ForcedClosed):
                 self.state = breaker.reset()
@@ -75,7 +75,7 @@ class PublishingBreaker:
 
     def obey_order(self, ctx: RunContext) -> None:
         """Do as the operator orders by now."""
-        self.obey(ctx.board(ORDER))
+        self.obey(ctx.breaker_order(account.PUBLISHING))
         self.tell(ctx)
 
     def tell(self, ctx: RunContext) -> None:

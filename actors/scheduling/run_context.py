@@ -23,6 +23,7 @@ from store.sql import Connection
 
 if TYPE_CHECKING:
     from actors.scheduling.run_actor import RunActor
+    from domain.flags import BreakerOrder
     from store.flags import Flag
 
 
@@ -92,6 +93,10 @@ class RunContext:
     def flags_known(self) -> bool:
         """Whether it is known what the operator set in earlier lives; until then nothing may be published."""
         return account.known(self._system.board)
+
+    def breaker_order(self, name: str) -> "BreakerOrder | None":
+        """What the operator orders of the breaker of this name, if anything."""
+        return account.breaker_order(self._system.board, name)
 
     # chance
 

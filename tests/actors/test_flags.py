@@ -10,11 +10,13 @@ from actors.account.flags import FlagsActor
 from actors.core.base import Actor
 from actors.core.future import CallerError, CannotAnswer
 from actors.protocol import journal
-from actors.protocol.account import AreKept, FlagSet, FlagsState, SetFlag
+from actors.protocol.account import PUBLISHING, AreKept, FlagSet, FlagsState, OrderBreaker, SetFlag
 from actors.protocol.jobs import Pause, Resume, SetInterval
+from actors.protocol.resources import SetBreaker
 from actors.resources.client import Leases
 from actors.scheduling.outcome import Outcome
 from actors.scheduling.run_context import RunContext
+from domain.flags import BreakerOrder, order_as_value
 from domain.settings import parse
 from store import flags
 from store.flags import Flag
@@ -288,3 +290,112 @@ def test_who_asks_is_told_when_what_was_set_for_a_job_is_on_the_disk(disk: Disk)
     disk.full = True
     with pytest.raises(CannotAnswer, match="the journal cannot keep it"):
         world.system.ask("flags", AreKept(), 5.0)
+
+
+class Told(Actor):
+    """A resource, as far as it is told of its breaker, which follows unless it is `deaf`."""
+
+    def __init__(self, world: FlagWorld, name: str) -> None:
+        super().__init__()
+        self.world, self.resource, self.deaf = world, name, False
+        self.heard: list[SetBreaker] = []
+
+    def on_start(self) -> None:
+        self.world.resource(self.resource, breaker="closed")
+
+    def receive(self, message: Any) -> Any:
+        self.heard.append(message)
+        if not self.deaf:
+            breaker = "closed" if message.state == "auto" else f"forced_{message.state}"
+            self.world.resource(self.resource, breaker=breaker)
+
+
+def told(world: FlagWorld, name: str = "redis") -> Told:
+    made = world.system.start(name, lambda: Told(world, name))
+    assert isinstance(made, Told)
+    return made
+
+
+def order(world: FlagWorld, name: str, order: BreakerOrder | None) -> FlagSet:
+    answer = world.system.ask("flags", OrderBreaker(name, order, "user 0"), 5.0)
+    world.hands.settle()
+    assert isinstance(answer, FlagSet)
+    return answer
+
+
+HELD = BreakerOrder("open", "maintenance")
+TOLD_OPEN = SetBreaker("open", "maintenance")
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["with Postgres", "with Postgres away"])
+@pytest.mark.parametrize("said", [HELD, BreakerOrder("closed", "it is well")])
+def test_an_order_to_a_breaker_survives_a_restart(disk: Disk, away: bool, said: BreakerOrder) -> None:
+    disk.away = away
+    first = FlagWorld(disk)
+    resource = told(first)
+    for name in ("redis", PUBLISHING):
+        assert order(first, name, said).kept
+    assert resource.heard == [SetBreaker(said.state, said.reason)]
+    disk.away = True  # the next life begins without Postgres
+    second = FlagWorld(disk)
+    resource = told(second)
+    second.advance(2)
+    assert resource.heard == [SetBreaker(said.state, said.reason)]
+    assert second.in_a_run(lambda ctx: ctx.breaker_order(PUBLISHING)) == said
+
+
+def test_an_order_that_is_taken_back_stays_taken_back(disk: Disk) -> None:
+    first = FlagWorld(disk)
+    resource = told(first)
+    order(first, "redis", HELD)
+    order(first, "redis", None)
+    assert [message.state for message in resource.heard] == ["open", "auto"]
+    second = FlagWorld(disk)
+    resource = told(second)
+    second.advance(15)
+    assert resource.heard == []
+    assert second.in_a_run(lambda ctx: ctx.breaker_order("redis")) is None
+
+
+def test_a_resource_that_was_not_there_or_began_anew_is_told_again(disk: Disk) -> None:
+    world = FlagWorld(disk)
+    order(world, "redis", HELD)
+    resource = told(world)
+    world.advance(15)
+    assert resource.heard == [TOLD_OPEN]
+    world.system.stop("redis")
+    world.advance(1)
+    resource = told(world)
+    resource.deaf = True
+    world.advance(25)
+    assert resource.heard.count(TOLD_OPEN) >= 2, "until it follows"
+    resource.deaf = False
+    world.advance(30)
+    heard = len(resource.heard)
+    world.advance(60)
+    assert len(resource.heard) == heard, "one that follows is left alone"
+
+
+def test_a_breaker_that_nobody_ordered_anything_of_is_left_alone(disk: Disk) -> None:
+    world = FlagWorld(disk)
+    resource = told(world)
+    world.resource("redis", breaker="open")
+    world.advance(60)
+    assert resource.heard == []
+
+
+def test_an_order_that_another_instance_was_given_counts_here_soon(disk: Disk) -> None:
+    world = FlagWorld(disk)
+    resource = told(world)
+    world.advance(5)
+    value = order_as_value(HELD)
+    disk.rows["breaker:redis"] = Flag("breaker:redis", value, world.hands.calendar(), "user 7")
+    world.advance(11)
+    assert resource.heard == [TOLD_OPEN]
+
+
+def test_an_order_that_the_journal_cannot_keep_says_so_and_is_in_force(disk: Disk) -> None:
+    world = FlagWorld(disk)
+    disk.full = True
+    assert not order(world, PUBLISHING, HELD).kept
+    assert world.in_a_run(lambda ctx: ctx.breaker_order(PUBLISHING)) == HELD

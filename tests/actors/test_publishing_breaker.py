@@ -150,3 +150,20 @@ def test_breakers_of_resources_are_the_operators_too(empty_dsn: str) -> None:
         world.say("redis", "auto")
         world.sleep(1.0)
         assert "forced_open" not in COMMANDS["breaker"].run(world.house.view, [], "test").text
+
+
+def test_what_the_operator_holds_is_held_in_the_next_life_too(empty_dsn: str, page: Page) -> None:
+    page.broken = False
+    with filled(empty_dsn, Publishing) as world:
+        world.say("publishing", "open", "the", "site", "is", "being", "rebuilt")
+        world.say("redis", "open", "maintenance")
+        world.die()
+        world.live()
+        world.sleep(5.0)
+        world.run(world.job)
+        assert page.tried == 0
+        assert "held by the operator: the site is being rebuilt" in world.last(world.job)
+        said = COMMANDS["breaker"].run(world.house.view, [], "test")
+        assert isinstance(said, CommandAnswer)
+        assert said.data["redis"] == "forced_open"
+        assert said.data["publishing"] == "forced_open: the site is being rebuilt"

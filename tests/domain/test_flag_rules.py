@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.flags import FLAGS, JobControl, as_value, controls, in_force, job_flag, parsed
+from domain.flags import (
+    FLAGS,
+    BreakerOrder,
+    JobControl,
+    as_value,
+    breaker_flag,
+    breaker_orders,
+    controls,
+    in_force,
+    job_flag,
+    order_as_value,
+    parsed,
+)
 from domain.setting_types import InvalidSetting
 from domain.settings import APPROVAL, AUTO, LIVE, OFF, SHADOW, Settings, against_each_other, parse
 
@@ -84,3 +96,14 @@ def test_what_is_set_for_a_job_is_read_as_it_was_kept(interval: float | None, by
 @given(anything)
 def test_what_is_no_control_of_a_job_is_left_out(value: Any) -> None:
     assert controls({job_flag("plan"): value}) == {}
+
+
+@given(st.text(min_size=1), st.none() | st.builds(BreakerOrder, st.sampled_from(["open", "closed"]), st.text()))
+def test_an_order_to_a_breaker_is_what_was_kept_of_it(name: str, order: BreakerOrder | None) -> None:
+    assert breaker_orders({breaker_flag(name): order_as_value(order), "MODE": "live"}) == {name: order}
+
+
+@given(st.dictionaries(st.sampled_from(["breaker:redis", "breaker:", "job:learn", "MODE"]), anything))
+def test_what_is_no_order_is_left_out(flags: dict[str, Any]) -> None:
+    assert set(breaker_orders(flags)) <= {"redis"}
+    assert breaker_orders({"breaker:redis": {"state": "ajar", "reason": "?"}}) == {}

@@ -2,14 +2,14 @@
 
 from typing import Any
 
+from actors.core.future import AskError
 from actors.face.admin.command import Command, CommandAnswer, CommandError, Reply, UsageError, with_arguments
 from actors.face.context import AppContext
 from actors.face.http.status import RESOURCES, health, pools
-from actors.protocol.account import ORDER, Order
-from actors.protocol.resources import SetBreaker
+from actors.protocol.account import PUBLISHING, FlagSet, OrderBreaker, breaker_order
+from domain.flags import BreakerOrder
 
-STATES = ("open", "closed", "auto")
-PUBLISHING = "publishing"
+ASK_SECONDS = 20.0  # the journal writes to the disk before it answers
 JOBS = ("posting", "reply_posting")  # they say how publishing is
 
 
@@ -17,9 +17,8 @@ def breakers(view: AppContext) -> dict[str, Any]:
     """Each breaker in a word, and what publishing says of its own."""
     states = {name: pool["breaker"] for name, pool in pools(view).items()}
     said = health(view)["components"]
-    order = view.system.board.get(ORDER)
-    match order:
-        case Order(state, reason):
+    match breaker_order(view.system.board, PUBLISHING):
+        case BreakerOrder(state, reason):
             publishing = f"forced_{state}: {reason}"
         case _:
             publishing = "; ".join(f"{job}: {said[job]['detail']}" for job in JOBS if job in said) or "closed"
@@ -31,22 +30,27 @@ def _breaker(view: AppContext, arguments: list[str], who: str) -> Reply:
         case []:
             now = breakers(view)
             return CommandAnswer("\n".join(f"{name:<12}{state}" for name, state in now.items()), now)
-        case [name, state, *words] if state in STATES and name in (*RESOURCES, PUBLISHING):
-            reason = " ".join(words) or f"by {who}"
+        case [name, ("open" | "closed" | "auto") as state, *words] if name in (*RESOURCES, PUBLISHING):
+            order = None if state == "auto" else BreakerOrder(state, " ".join(words) or f"by {who}")
         case _:
             names = ", ".join((*RESOURCES, PUBLISHING))
             return UsageError(f"breaker NAME open|closed|auto [REASON]; NAME is one of {names}")
-    if name == PUBLISHING:
-        view.system.board.put(ORDER, None if state == "auto" else Order(state, reason))
-    elif not view.system.tell(name, SetBreaker(state, reason)):
-        return CommandError(f"{name} is not up just now; say it again in a moment")
-    return CommandAnswer(f"{name}: {state}", {"breaker": name, "state": state, "reason": reason})
+    try:
+        answer = view.system.ask("flags", OrderBreaker(name, order, who), ASK_SECONDS)
+    except AskError as error:
+        return CommandError(f"{name} is not set: {error}")
+    assert isinstance(answer, FlagSet)
+    told = f"{name}: {state}"
+    if not answer.kept:
+        told += ". The journal could not keep it: it survives a restart once Postgres has it"
+    reason = None if order is None else order.reason
+    return CommandAnswer(told, {"breaker": name, "state": state, "reason": reason, "kept": answer.kept})
 
 
 COMMANDS: dict[str, Command] = {
     "breaker": Command(
         "breaker [NAME open|closed|auto [REASON]]",
-        "every breaker; or hold one open or closed, or let it be, until the next start",
+        "every breaker; or hold one open or closed until changed again, or let it be",
         _breaker,
         with_arguments,
     ),
