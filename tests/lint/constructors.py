@@ -26,12 +26,12 @@ MAKERS = {
     "openai": {"OpenAI", "AsyncOpenAI", "Client", "AsyncClient", "AzureOpenAI", "AsyncAzureOpenAI"},
     "playwright": {"async_playwright", "sync_playwright"},
 }
-METHODS = {
+METHODS = (
+    "connect_over_cdp",
     "launch",
     "launch_persistent_context",
     "launch_server",
-    "connect_over_cdp",
-}  # of Playwright's browser types
+)  # of Playwright's browser types
 OWNERS = {
     ("actors/resources/database.py", "psycopg_pool.ConnectionPool"): 1,
     ("actors/resources/database.py", "psycopg.connect"): 1,  # why the pool cannot: it does not say itself
