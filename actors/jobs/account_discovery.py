@@ -18,7 +18,6 @@ from store import accounts, opportunities, optouts
 
 AT_MOST = 8  # pages of accounts in one run
 RESULTS = 50
-BROWSER_SECONDS = 240.0
 
 
 @dataclass(slots=True)
@@ -43,11 +42,12 @@ class AccountDiscovery(Job):
         offset=minutes(5),
         deadline=300.0,
         category="metrics",
+        browser_seconds=240.0,
     )
 
     def run(self, ctx: RunContext) -> Outcome:
         desk = self._desk(ctx)
-        with ctx.browser(hold=BROWSER_SECONDS) as browser:
+        with ctx.browser() as browser:
             desk.seen += self._authors(ctx, browser)
             due = self._due(ctx, desk)
             met = acquaintance.meet(ctx, browser, due)

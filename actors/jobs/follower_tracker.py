@@ -21,6 +21,7 @@ class FollowerTracker(Job):
         kind=Kind.NORMAL,
         holds=Holds(browser=1, database=1),
         offset=minutes(3),
+        browser_seconds=PAGE_SECONDS + 20.0,  # and the context, where the machine is slow
     )
 
     def run(self, ctx: RunContext) -> Outcome:

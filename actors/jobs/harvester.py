@@ -22,7 +22,6 @@ from store.opportunities import Find
 WORDS = 6  # searched for in one run, besides the topics themselves
 PEERS = 2  # accounts on our topics whose posts are searched for
 RESULTS = 50
-BROWSER_SECONDS = 240.0
 SHORT_OF_POSTS = minutes(30)
 ASKED = "a post of theirs asks for it"
 
@@ -49,11 +48,12 @@ class Harvester(Job):
         offset=minutes(7),
         deadline=300.0,
         category="metrics",
+        browser_seconds=240.0,
     )
 
     def run(self, ctx: RunContext) -> Outcome:
         desk = self._desk(ctx)
-        with ctx.browser(hold=BROWSER_SECONDS) as browser:
+        with ctx.browser() as browser:
             seen = self._search(ctx, browser, self._queries(ctx, desk))
         finds, left_out = self._judge(ctx, desk, seen)
         new, expired, size = self._save(ctx, desk, seen, finds)

@@ -15,7 +15,6 @@ from store.analysis import peers
 WATCHED = 24  # the accounts with the largest reach on our topics
 VISITS = 4
 POSTS = 20
-HOLD_SECONDS = 240.0
 
 
 class HighPriorityScraper(Job):
@@ -29,12 +28,13 @@ class HighPriorityScraper(Job):
         holds=Holds(browser=1, database=1),
         offset=minutes(25),
         deadline=300.0,
+        browser_seconds=240.0,
     )
 
     def run(self, ctx: RunContext) -> Outcome:
         now = ctx.calendar()
         handles = self._watched(ctx)
-        with ctx.browser(hold=HOLD_SECONDS) as browser:
+        with ctx.browser() as browser:
             pages = Pages(ctx, browser)
             found = self._fresh(pages, now)
             profiles = [profile for handle in handles if (profile := pages.profile(handle, POSTS)) is not None]

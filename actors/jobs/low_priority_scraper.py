@@ -15,7 +15,6 @@ from store.analysis import peers, rollups
 POSTS = 40
 AGAIN = 3  # authors whose whole page is read, for how their posts did once they had been seen
 KEPT = days(14)
-HOLD_SECONDS = 240.0
 
 
 class LowPriorityScraper(Job):
@@ -29,11 +28,12 @@ class LowPriorityScraper(Job):
         holds=Holds(browser=1, database=1),
         offset=minutes(45),
         deadline=300.0,
+        browser_seconds=240.0,
     )
 
     def run(self, ctx: RunContext) -> Outcome:
         now = ctx.calendar()
-        with ctx.browser(hold=HOLD_SECONDS) as browser:
+        with ctx.browser() as browser:
             pages = Pages(ctx, browser)
             found = self._read(pages, now)
             pages.finished()

@@ -19,7 +19,7 @@ from store.posts.claim import PostStream
 
 AT_MOST = 20
 READ_SECONDS = 180.0  # real: the pages that are left then are the next run's
-HOLD_SECONDS = 250.0
+HOLD_SECONDS = 250.0  # those, a look at whether it is the site, and the context
 JUST_SCRAPED = 20.0  # real seconds that the cache keeps a second scraper away from a post
 
 
@@ -57,7 +57,7 @@ class Scraper(Job):
             return [post for post in wanted if cache.get(f"scraped:{post.id}") is None]
 
     def _look(self, ctx: RunContext, due: list[Post]) -> own_pages.Seen:
-        with ctx.browser(hold=HOLD_SECONDS) as browser:
+        with ctx.browser() as browser:
             seen = own_pages.look(ctx, browser, due, READ_SECONDS)
             if seen.failed and not seen.counted and not seen.missing and seen.ended is None:
                 # Not one page could be read. Is it the pages, or the site?
@@ -106,6 +106,7 @@ class MetricsScraper(Scraper):
         offset=minutes(12),
         deadline=300.0,
         category="metrics",
+        browser_seconds=HOLD_SECONDS,
     )
 
 

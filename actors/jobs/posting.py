@@ -1,7 +1,7 @@
 """Publishes the posts that are due, each exactly once."""
 
 from actors.protocol.jobs import RunNow
-from actors.publishing.publisher import Publisher
+from actors.publishing.publisher import BATCH_SECONDS, Publisher
 from actors.publishing.publishing_breaker import PublishingBreaker
 from actors.scheduling.outcome import Outcome
 from actors.scheduling.run_actor import Job
@@ -24,6 +24,7 @@ class Posting(Job):
         deadline=300.0,
         attempts=1,  # what is tried again, and when, publishing decides for each post
         category="posting",
+        browser_seconds=BATCH_SECONDS,
     )
 
     def __init__(self) -> None:

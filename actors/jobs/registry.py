@@ -12,7 +12,7 @@ from actors.scheduling.run_context import RunEnvironment
 from actors.scheduling.ticks import Place
 from domain.backoff import Backoff
 from domain.jobs.graph import RegistryError, validated
-from domain.jobs.schedule import boot_offsets, common_interval
+from domain.jobs.schedule import boot_offsets, boot_steps
 from domain.jobs.spec import Holds, JobSpec
 from domain.settings import Settings
 
@@ -63,7 +63,7 @@ def budgets(jobs: Sequence[Job]) -> Mapping[str, Holds]:
 def children(jobs: Sequence[Job], environment: RunEnvironment, boot: float) -> tuple[ChildSpec, ...]:
     """The children of `jobs`. boot: calendar seconds, from which the first starts are counted."""
     order = [job.spec for job in jobs]
-    offsets, step = dict(boot_offsets(order)), common_interval(order)
+    offsets, steps = dict(boot_offsets(order)), boot_steps(order)
     for job in jobs:
         if job.spec.once:
             # It waits for the boot, which takes its real time however fast the calendar runs.
@@ -71,9 +71,7 @@ def children(jobs: Sequence[Job], environment: RunEnvironment, boot: float) -> t
     return tuple(
         ChildSpec(
             id=f"job:{job.spec.name}",
-            start=_maker(
-                job, Place(boot, offsets[job.spec.name], step if job.spec.holds.browser else 0.0), environment
-            ),
+            start=_maker(job, Place(boot, offsets[job.spec.name], steps.get(job.spec.name, 0)), environment),
             backoff=SOON,
         )
         for job in jobs

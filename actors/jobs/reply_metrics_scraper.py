@@ -1,6 +1,6 @@
 """Reads from the site's pages how the own replies did."""
 
-from actors.jobs.metrics_scraper import Scraper
+from actors.jobs.metrics_scraper import HOLD_SECONDS, Scraper
 from domain.calendar import minutes
 from domain.jobs.spec import Holds, JobSpec, Kind
 
@@ -19,4 +19,5 @@ class ReplyMetricsScraper(Scraper):
         offset=minutes(20),
         deadline=300.0,
         category="metrics",
+        browser_seconds=HOLD_SECONDS,
     )

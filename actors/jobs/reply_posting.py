@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from actors.jobs.reply_learning import newest
 from actors.jobs.shared import account_pages as acquaintance
 from actors.jobs.shared.model_calls import written
-from actors.publishing.publisher import Publisher
+from actors.publishing.publisher import BATCH_SECONDS, Publisher
 from actors.publishing.publishing_breaker import PublishingBreaker
 from actors.scheduling.outcome import Outcome
 from actors.scheduling.run_actor import Job
@@ -86,6 +86,7 @@ class ReplyPosting(Job):
         deadline=420.0,
         attempts=1,  # what is tried again, and when, publishing decides for each reply
         category="posting",
+        browser_seconds=BATCH_SECONDS,
     )
 
     def __init__(self) -> None:

@@ -23,6 +23,7 @@ class SessionMonitor(Job):
         holds=Holds(browser=1),
         offset=minutes(3),
         deadline=120.0,
+        browser_seconds=LOOK_SECONDS + 20.0,  # and the context, where the machine is slow
     )
 
     def run(self, ctx: RunContext) -> Outcome:

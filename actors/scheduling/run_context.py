@@ -143,11 +143,10 @@ class RunContext:
         """A cache, in a `with`: an empty one, at once, where Redis is away or busy."""
         return self._leases.redis(wait, hold)
 
-    def browser(
-        self, category: str | None = None, wait: float = 60.0, hold: float = 120.0
-    ) -> AbstractContextManager[LentBrowser]:
-        """A browser context with the site's session, in a `with`. Raises LeaseOrder while a connection is held."""
-        return self._leases.browser(category, wait, hold)
+    def browser(self, category: str | None = None, wait: float = 60.0) -> AbstractContextManager[LentBrowser]:
+        """A browser context with the site's session, in a `with`, for as long as the job's spec says. Raises
+        LeaseOrder while a connection is held."""
+        return self._leases.browser(category, wait, self.spec.browser_seconds)
 
     def model(self, wait: float = 10.0, hold: float = 120.0) -> AbstractContextManager[LentModel]:
         """The language model, in a `with`. Raises LeaseRefused where there is none, or its budget is spent."""

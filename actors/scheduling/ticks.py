@@ -15,7 +15,7 @@ class Place:
     """A job's place in the boot round.
 
     boot: calendar seconds. offset: seconds after it of the first start. step: seconds; a start that is put off goes
-    to a multiple of it, so that browser jobs go on missing each other. 0: to any moment.
+    to the nearest multiple of it, so that browser jobs go on missing each other. 0: to any moment.
     """
 
     boot: float

@@ -46,28 +46,73 @@ def boot_offsets(order: Sequence[JobSpec]) -> Mapping[str, float]:
     """Seconds after boot of each job's first start: never before what it requires, browser jobs never together.
 
     order: as from `graph.validated`. Browser jobs get places that differ modulo the greatest common divisor of their
-    intervals, so that at full level their grids never meet at all, not only in the first round.
+    intervals, so that at full level their grids never meet at all, not only in the first round. Of the places that
+    are left, a job gets the one with most time between its hold and those of its category, which share a reserve with
+    it: wherever their grids come close, one is done before the next begins, if there is any place for that.
     """
     browser, common = _browser_jobs(order), common_interval(order)
     free = set(range(len(browser)))  # a browser job's phase is k * common / len(browser), a different k each
+    placed: list[JobSpec] = []
     offsets: dict[str, float] = {}
     for spec in order:
         earliest = max([spec.offset, *(offsets[required.job] + SLOT for required in spec.requirements)])
         if spec in browser:
+            mates = [other for other in placed if other.category == spec.category]
             places = {k: _next_of_phase(k * common / len(browser), common, earliest) for k in free}
-            phase = min(places, key=lambda k: (places[k], k))
+            phase = max(
+                places,
+                key=lambda k: (
+                    _shortest_pause(spec, places[k], mates, offsets),
+                    _shortest_pause(spec, places[k], placed, offsets),
+                    -places[k],
+                ),
+            )
             free.remove(phase)
+            placed.append(spec)
             earliest = places[phase]
         offsets[spec.name] = earliest
     return offsets
 
 
+def boot_steps(order: Sequence[JobSpec]) -> Mapping[str, int]:
+    """Seconds by whose multiples the first start of each browser job may be moved, so that its grid stays as far from
+    those of its category as `boot_offsets` has put it, and meets none. A divisor of its interval."""
+    browser, common = _browser_jobs(order), common_interval(order)
+    return {
+        spec.name: math.lcm(
+            common,
+            *(_meeting(spec, other) for other in browser if other is not spec and other.category == spec.category),
+        )
+        for spec in browser
+    }
+
+
 def common_interval(order: Sequence[JobSpec]) -> int:
     """The greatest common divisor (seconds) of the intervals of browser jobs; 0 where there are none.
 
-    Any start may be put off by a multiple of it, and none meets another for that.
+    Any start may be moved by a multiple of it, and none meets another for that.
     """
-    return math.gcd(*(max(1, round(spec.every)) for spec in _browser_jobs(order)))
+    return math.gcd(*(_whole(spec) for spec in _browser_jobs(order)))
+
+
+def _whole(spec: JobSpec) -> int:
+    return max(1, round(spec.every))
+
+
+def _meeting(one: JobSpec, other: JobSpec) -> int:
+    """Two grids are as far apart as their offsets, modulo this (seconds)."""
+    return math.gcd(_whole(one), _whole(other))
+
+
+def _shortest_pause(spec: JobSpec, place: float, others: Sequence[JobSpec], offsets: Mapping[str, float]) -> float:
+    """Seconds between the end of one's hold and the start of the other where they come closest; below 0 where they
+    may overlap. To the millisecond, so that no rounding decides between places that are alike."""
+    shortest = math.inf
+    for other in others:
+        meeting = _meeting(spec, other)
+        after = (place - offsets[other.name]) % meeting
+        shortest = min(shortest, after - other.browser_seconds, meeting - after - spec.browser_seconds)
+    return round(shortest, 3)
 
 
 def _browser_jobs(order: Sequence[JobSpec]) -> list[JobSpec]:
@@ -90,15 +135,15 @@ def first_tick(
     """The first start after boot: as its interval says if it ran before, else after its offset.
 
     However much was missed while Roost was down, it is made up for by one run.
-    last_start: when it last ran in an earlier life, if known. step: where it waits longer than its offset, then by a
-    multiple of this, as `common_interval` says.
+    last_start: when it last ran in an earlier life, if known. step: where it waits longer than its offset, then by
+    the nearest multiple of this, as `boot_steps` says: half a step sooner or later than its interval would have it.
     """
     earliest = boot + offset
     if last_start is None or spec.once:
         return _jittered(earliest, interval, 0, rng)
     wait = max(0.0, last_start + interval - earliest)
     missed = max(0, math.floor((boot - last_start) / interval))
-    return _jittered(earliest + (math.ceil(wait / step) * step if step else wait), interval, missed, rng)
+    return _jittered(earliest + (math.floor(wait / step + 0.5) * step if step else wait), interval, missed, rng)
 
 
 def next_tick(grid: float, interval: float, now: float, rng: random.Random) -> Tick:

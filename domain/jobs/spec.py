@@ -62,6 +62,8 @@ class JobSpec:
     offset: calendar seconds after boot before which it does not start; stagger may add to it.
     deadline: real (monotonic) seconds one run may take before it is fenced.
     attempts: tries of one run, the first included. category: whose reserve its browser leases count against.
+    browser_seconds: real seconds for which it asks for a browser context at most. It is taken away then; and the
+    shorter it is, the more often the context of another can be lent for it, and the better starts can be spread.
     once: run once after boot, never again; its offset is in real seconds.
     """
 
@@ -76,6 +78,7 @@ class JobSpec:
     deadline: float = 120.0
     attempts: int = 3
     category: str = "background"
+    browser_seconds: float = 120.0
     once: bool = False
 
     @property

@@ -1,7 +1,8 @@
 """The rules of jobs: registry, order, schedule, health, watchdog, retries."""
 
+import math
 import random
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
@@ -77,6 +78,8 @@ def registries(draw: st.DrawFn) -> list[JobSpec]:
                 priority=draw(st.integers(0, 10)),
                 offset=draw(st.sampled_from([0.0, 0.0, 120.0])),
                 holds=Holds(browser=draw(st.integers(0, 1))),
+                category=draw(st.sampled_from(["metrics", "background"])),
+                browser_seconds=draw(st.sampled_from([60.0, 120.0, 240.0])),
             )
         )
     return draw(st.permutations(specs))
@@ -136,19 +139,52 @@ def test_downtime_is_caught_up_by_one_run_not_by_a_burst(down: float, seed: int)
 @given(registries(), st.data())
 def test_nor_do_they_after_a_restart_however_long_ago_each_ran(specs: list[JobSpec], data: st.DataObject):
     order = graph.validated(specs, POOLS)
-    offsets, step, boot = schedule.boot_offsets(order), schedule.common_interval(order), 1e6
+    offsets, steps, boot = schedule.boot_offsets(order), schedule.boot_steps(order), 1e6
     browser = [spec for spec in order if spec.holds.browser]
     starts: list[float] = []
     for spec in browser:
         ago = data.draw(st.floats(0, 2 * spec.every))
+        step = steps[spec.name]
         tick = schedule.first_tick(
             spec, boot, offsets[spec.name], boot - ago, spec.every, random.Random(0), step=step
         )
-        due = max(boot + offsets[spec.name], boot - ago + spec.every)
-        assert due - 1e-6 <= tick.grid <= due + step + 1e-6
+        earliest = boot + offsets[spec.name]
+        due = max(earliest, boot - ago + spec.every)
+        assert earliest <= tick.grid
+        assert abs(tick.grid - due) <= step / 2 + 1e-6
+        assert tick.grid <= max(earliest, boot + 1.5 * spec.every) + 1e-6, "the watchdog would miss it"
         starts += (tick.grid + turn * spec.every for turn in range(int(8 * HOUR / spec.every)))
     slot = 5 * MINUTE / max(1, len(browser))
     assert all(later - earlier >= slot - 1e-3 for earlier, later in pairwise(sorted(starts)))
+
+
+@given(registries(), st.data())
+def test_after_a_restart_jobs_of_one_category_are_as_far_apart_as_before(specs: list[JobSpec], data: st.DataObject):
+    order = graph.validated(specs, POOLS)
+    offsets, steps = schedule.boot_offsets(order), schedule.boot_steps(order)
+    grids = {}
+    for spec in order:
+        if spec.holds.browser:
+            last, step = -data.draw(st.floats(0, 2 * spec.every)), steps[spec.name]
+            tick = schedule.first_tick(spec, 0.0, offsets[spec.name], last, spec.every, random.Random(0), step=step)
+            grids[spec.name] = tick.grid
+            assert spec.every % step == 0, "it would drift"
+    for one, other in combinations([spec for spec in order if spec.holds.browser], 2):
+        if one.category == other.category:
+            meeting = math.gcd(round(one.every), round(other.every))
+            moved = (grids[one.name] - offsets[one.name]) - (grids[other.name] - offsets[other.name])
+            assert moved / meeting == pytest.approx(round(moved / meeting), abs=1e-6)
+
+
+def test_jobs_that_share_a_reserve_start_where_most_time_is_between_them():
+    def browsing(name: str, every: float, category: str, seconds: float = 60.0) -> JobSpec:
+        return job(name, every=every, holds=Holds(browser=1), category=category, browser_seconds=seconds)
+
+    others = [browsing(f"other_{number}", 300.0, "other") for number in range(7)]
+    order = [browsing("often", 300.0, "posting"), browsing("seldom", 900.0, "posting", seconds=120.0), *others]
+    offsets = schedule.boot_offsets(order)
+    # Nine places, 33.3 s apart. From the fourth there are 73 s since the one's hold, and 47 s to its next start.
+    assert offsets["seldom"] - offsets["often"] == pytest.approx(4 * 300.0 / 9)
 
 
 @given(grid=st.floats(0, 2e9), interval=st.floats(10, 1e6), share=st.floats(0, 1), twice=st.booleans())
