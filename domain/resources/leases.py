@@ -57,6 +57,16 @@ class Request:
             raise ValueError(f"job {self.job!r}: a hold of {self.hold_seconds} s is no hold; give more than 0")
 
 
+@dataclass(frozen=True, slots=True)
+class NextUse:
+    """When a job will ask next: not before `at` (monotonic seconds). A time that has passed means at any moment."""
+
+    job: str
+    priority: int
+    category: str
+    at: float
+
+
 @value
 class Lease:
     """The right to use one unit until `hold_until` (monotonic seconds), under a token larger than all before it."""

@@ -42,6 +42,7 @@ from domain.resources.leases import (
     Ended,
     Granted,
     Lease,
+    NextUse,
     Refused,
     Request,
     Revoke,
@@ -70,6 +71,7 @@ class Ledger:
         self._asked: dict[str, Place] = {}  # by request: those who wait, and those who hold
         self._held: dict[int, Place] = {}  # by token
         self._quarantine: dict[int, Place] = {}
+        self._next_uses: dict[str, NextUse] = {}  # by job
         self._draining: str | None = None
         self._drained = False
         self.alarm = math.inf  # as `next_event`, or infinity
@@ -91,7 +93,13 @@ class Ledger:
         if (not may_have or not claim.serves or self._draining is not None) and (reason := self._never(request)):
             return (self._refuse(request, *reason, waited=0.0),)
         place = Place(request, claim, share, now)
-        if may_have and self._idle and (claim.home | claim.borrowed) & self._division.room:
+        if (
+            may_have
+            and self._idle
+            and (
+                (claim.home | claim.borrowed) & self._division.room or place.fits_before_next_use(self._division, now)
+            )
+        ):
             self._asked[request.request_id] = place
             return (self._grant(place, now),)
         if request.wait_until <= now:
@@ -134,6 +142,18 @@ class Ledger:
         self._give_back(held)
         return self._fill(now)
 
+    def expect(self, use: NextUse, now: float) -> Decisions:
+        """A job says when it will ask next, instead of what it said before. Until then the reserves that it belongs
+        to may be backfilled, as far as nobody else who belongs to them comes earlier. Where nobody has said anything,
+        none is."""
+        self._next_uses[use.job] = use
+        self._look_ahead()
+        return self._fill(now)
+
+    def expected(self) -> tuple[NextUse, ...]:
+        """What each job has said last."""
+        return tuple(self._next_uses.values())
+
     # Taking
 
     def revoke(self, token: int, reason: str, now: float) -> Decisions:
@@ -174,8 +194,9 @@ class Ledger:
         self._division = Division(self.policy, capacity)
         for place in (*in_use, *self._queue):
             place.claim = self._division.claim(place.request.category, place.request.priority)
+        self._look_ahead()
         for held in in_use:
-            self._division.take(held.claim)
+            self._division.take(held.claim, now, held.lease.hold_until - now)
         return self._fill(now)
 
     def drain(self, reason: str, now: float) -> Decisions:
@@ -298,6 +319,16 @@ class Ledger:
             )
         return None
 
+    def _look_ahead(self) -> None:
+        earliest: dict[int, float] = {}
+        for use in self._next_uses.values():
+            home = self._division.claim(use.category, use.priority).home
+            for number in range(len(self.policy.reserves)):
+                if home >> number & 1:
+                    earliest[number] = min(use.at, earliest.get(number, math.inf))
+        for number in range(len(self.policy.reserves)):
+            self._division.next_use[number] = earliest.get(number, -math.inf)
+
     def _share(self, job: str) -> Share:
         share = self._shares.get(job)
         if share is None:
@@ -312,7 +343,7 @@ class Ledger:
             self._drained = True
             return (Drained(),)
         granted: list[Decision] = []
-        while self._idle and (place := self._queue.pop(self._division.room, now)) is not None:
+        while self._idle and (place := self._queue.pop(self._division, now)) is not None:
             granted.append(self._grant(place, now))
         return tuple(granted)
 
@@ -323,7 +354,7 @@ class Ledger:
         if hold > self.policy.longest_hold:
             hold = self.policy.longest_hold
         lease = place.lease = Lease(token, self._idle.pop(), request, now, now + hold)
-        self._division.take(place.claim)
+        self._division.take(place.claim, now, hold)
         place.warn_at = now + hold * self.policy.warn_share
         place.share.in_use += 1
         self._held[token] = place

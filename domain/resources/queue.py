@@ -9,7 +9,7 @@ priority times a step, and the step is such that a priority 10 ranks before ever
 from bisect import insort
 from collections.abc import Iterator
 
-from domain.resources.division import Claim
+from domain.resources.division import Claim, Division
 from domain.resources.leases import Lease, Request
 from domain.resources.reserves import LOWEST_PRIORITY
 
@@ -46,6 +46,10 @@ class Place:
         """Whether it still wants a unit, and its job may have one more."""
         return self.request.wait_until > now and self.share.in_use < self.share.cap
 
+    def fits_before_next_use(self, division: Division, now: float) -> bool:
+        """Whether a reserve that is not its own stands idle for as long as it would hold a unit."""
+        return division.backfill(self.claim, now, self.request.hold_seconds) is not None
+
 
 class Queue:
     """The places of those who wait. Iterates in the order of their rank."""
@@ -81,19 +85,23 @@ class Queue:
                 break
         place.waits = False
 
-    def pop(self, room: int, now: float) -> Place | None:
-        """Who is next, if anyone can be served: it waits no more. room: the reserves that have some, a bit mask."""
-        borrower = None
+    def pop(self, division: Division, now: float) -> Place | None:
+        """Who is next, if anyone can be served: it waits no more."""
+        room = division.room
+        borrower = backfilled = None
         for number, (_, _, place) in enumerate(self._line):
             if place.claim.home & room:
                 if place.may_be_served(now):
                     break
             elif borrower is None and place.claim.borrowed & room and place.may_be_served(now):
                 borrower = number
+            elif backfilled is None and place.may_be_served(now) and place.fits_before_next_use(division, now):
+                backfilled = number
         else:
-            if borrower is None:
+            found = backfilled if borrower is None else borrower
+            if found is None:
                 return None
-            number = borrower
+            number = found
         place = self._line.pop(number)[2]
         place.waits = False
         return place

@@ -5,7 +5,11 @@ into reserves, and a request may use
 
 * the reserves it *belongs* to (its category is among theirs, its priority is high enough), narrowest first, and
 * when those are full, an idle reserve that lends to its priority: `lent_above` 6 lends to priorities 0 to 5. Those
-  who belong to a reserve always go before those who borrow it.
+  who belong to a reserve always go before those who borrow it; and
+* when those are full as well, a reserve that stands idle until a known time, if the hold ends before it. `backfill`
+  60 lends so for 60 s at most. Batch schedulers do the same with processors that a large job will need (EASY
+  backfilling; D. Lifka, "The ANL/IBM SP scheduling system", 1995): what is kept for later is used by whoever is
+  certain to be gone by then.
 
 Reserves count units, they do not name them: when a unit comes free, who borrows moves back to its own reserve, so a
 loan ends as soon as it is not needed, without the borrower noticing.
@@ -34,7 +38,9 @@ class Reserve:
     """Units kept for some requests.
 
     categories: whom it is kept for, None for every category. lowest_priority: the largest priority number that
-    belongs to it. lent_above: when idle, it is lent to priority numbers below this one; 0 lends to nobody.
+    belongs to it. lent_above: when idle, it is lent to priority numbers below this one; 0 lends to nobody. backfill:
+    the longest hold (seconds) for which it is lent to anyone before its next use, and so the longest that somebody
+    who comes before the time that was told can wait for it; 0 lends to nobody.
     """
 
     name: str
@@ -42,6 +48,7 @@ class Reserve:
     categories: frozenset[str] | None = None
     lowest_priority: int = LOWEST_PRIORITY
     lent_above: int = 0
+    backfill: float = 0.0
 
     def is_home_of(self, category: str, priority: int) -> bool:
         """Whether requests of this category and priority belong here."""
@@ -120,12 +127,15 @@ class Policy:
 
 
 def browser_policy() -> Policy:
-    """Three contexts: one for posting, one for metrics and harvesting, one for background work."""
+    """Three contexts: one for posting, one for metrics and harvesting, one for background work.
+
+    Posting's is lent for 50 s at most, so that a run which comes sooner than it said has one before it is refused.
+    """
     return Policy(
         resource="browser",
         unit="context",
         reserves=(
-            Reserve("posting", 1, frozenset({"posting"})),
+            Reserve("posting", 1, frozenset({"posting"}), backfill=50.0),
             Reserve("scraping", 1, frozenset({"metrics", "harvesting"}), lent_above=1),
             Reserve("background", 1, frozenset({"background"}), lent_above=6),
         ),

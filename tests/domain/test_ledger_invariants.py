@@ -1,10 +1,25 @@
 """What holds of every ledger after every step of any life: a model that believes only the decisions it is given."""
 
+import math
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from domain.resources.leases import Drained, Drift, Ended, Granted, Lease, Refused, Request, Revoke, Stale, Warned
+from domain.resources.division import CLOSE_SECONDS
+from domain.resources.leases import (
+    Drained,
+    Drift,
+    Ended,
+    Granted,
+    Lease,
+    NextUse,
+    Refused,
+    Request,
+    Revoke,
+    Stale,
+    Warned,
+)
 from domain.resources.ledger import Ledger
 from domain.resources.reserves import Policy, Reserve, browser_policy, database_policy, redis_policy
 
@@ -13,7 +28,7 @@ MIXED = Policy(
     "unit",
     (
         Reserve("urgent", 1, lowest_priority=0),
-        Reserve("posting", 2, frozenset({"posting", "metrics"}), lowest_priority=4, lent_above=2),
+        Reserve("posting", 2, frozenset({"posting", "metrics"}), lowest_priority=4, lent_above=2, backfill=20.0),
         Reserve("open", 2, lent_above=7),
     ),
     starvation_seconds=20.0,
@@ -24,6 +39,7 @@ POLICIES = [browser_policy(), database_policy(4), redis_policy(), MIXED]
 CATEGORIES = ["posting", "metrics", "harvesting", "background"]
 JOBS = {"a": 1, "b": 2, "c": 0, "d": 3}  # and "e", which has no cap
 FIRST_TOKEN = 1000
+LONGEST_BACKFILL = max(reserve.backfill for policy in POLICIES for reserve in policy.reserves)
 Wish = tuple[str, int, int, str, float, float]
 OFTEN = st.sampled_from([True, True, True, False])
 WISHES = st.tuples(
@@ -52,6 +68,7 @@ class LedgerLife(RuleBasedStateMachine):
         self.last_token = FIRST_TOKEN - 1
         self.warned: set[int] = set()
         self.draining = False
+        self.next_uses: dict[str, NextUse] = {}
 
     def absorb(self, decisions: tuple[object, ...], *, closed: bool = True) -> None:
         for decision in decisions:
@@ -95,6 +112,8 @@ class LedgerLife(RuleBasedStateMachine):
         assert self.now < request.wait_until or self.arrival[request.request_id] == self.now
         self.live[lease.token] = lease
         for other in self.pending.values():
+            if self.may_be_backfilled(request) and not self.may_be_backfilled(other):
+                continue  # passed over by one that will be gone when the unit is needed
             if (other.category, other.wait_until > self.now, self.is_capped(other)) == (
                 request.category,
                 True,
@@ -110,6 +129,26 @@ class LedgerLife(RuleBasedStateMachine):
             assert waited_longer < 0 or together, "one that came no later and is no less urgent was passed over"
         elif self.same_route(served, passed):
             assert waited_longer <= self.policy.starvation_seconds, "starved"
+
+    def sizes(self) -> tuple[int, ...]:
+        return self.policy.sizes(self.capacity)
+
+    def may_be_backfilled(self, request: Request) -> bool:
+        """Whether there is a reserve that lends to anyone for so long, and is not needed for so long."""
+        return any(
+            size
+            and 0 < request.hold_seconds <= reserve.backfill
+            and self.now + request.hold_seconds + CLOSE_SECONDS <= self.needed_at(number)
+            for number, (reserve, size) in enumerate(zip(self.policy.reserves, self.sizes(), strict=True))
+        )
+
+    def needed_at(self, number: int) -> float:
+        at = [
+            use.at
+            for use in self.next_uses.values()
+            if self.policy.route(use.category, use.priority, self.sizes()).home >> number & 1
+        ]
+        return min(at, default=-math.inf)
 
     def same_route(self, one: Request, other: Request) -> bool:
         sizes = self.policy.sizes(self.capacity)
@@ -253,8 +292,10 @@ class LedgerLife(RuleBasedStateMachine):
         """Whether all in use fit into reserves other than some home of the request: then that home has room."""
         sizes = self.policy.sizes(self.capacity)
         homes = self.policy.route(request.category, request.priority, sizes).home
+        lenders = tuple(number for number, reserve in enumerate(self.policy.reserves) if reserve.backfill)
         rivals = [
             self.policy.route(lease.request.category, lease.request.priority, sizes).order
+            + (lenders if self.next_uses and lease.request.hold_seconds <= LONGEST_BACKFILL else ())
             for lease in (*self.live.values(), *self.closing.values())
         ]
         return any(
@@ -272,6 +313,21 @@ class LedgerLife(RuleBasedStateMachine):
         assert self.ledger.statistics(self.now).idle == self.capacity
 
 
+class BackfilledLife(LedgerLife):
+    """The same, where jobs say when they will ask next."""
+
+    @rule(
+        job=st.sampled_from("abc"),
+        priority=st.integers(0, 10),
+        category=st.sampled_from(CATEGORIES),
+        seconds=st.floats(-1.0, 100.0),
+    )
+    def expect(self, job: str, priority: int, category: str, seconds: float) -> None:
+        use = NextUse(job, priority, category, self.now + seconds)
+        self.next_uses[job] = use
+        self.absorb(self.ledger.expect(use, self.now))
+
+
 TestLedgerLife = LedgerLife.TestCase
 TestLedgerLife.settings = settings(
     max_examples=260,
@@ -279,3 +335,5 @@ TestLedgerLife.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+TestBackfilledLife = BackfilledLife.TestCase
+TestBackfilledLife.settings = settings(TestLedgerLife.settings, max_examples=130)
