@@ -151,7 +151,8 @@ class LeaseBroker:
         return bool(in_force)
 
     def succeed(self, earlier: "LeaseBroker") -> None:
-        """Go on where the incarnation before was: what failed, fails still, and an order stands.
+        """Go on where the incarnation before was: what failed, fails still, an order stands, and jobs come when they
+        have said.
 
         One that was abandoned has ended nothing: its leases end here.
         """
@@ -159,6 +160,8 @@ class LeaseBroker:
         for permit in list(earlier._trials.values()):
             self.guard = breaker.release_permission(self.guard, permit)
         now = self._now()
+        for use in earlier.ledger.expected():
+            self.ledger.expect(use, now)
         for lease in list(earlier._leases.values()):
             self.usage.revoked(lease.terms.request.job, ACTOR_ENDED, now - lease.terms.granted_at)
             lease.end(f"{self.name}: its actor was restarted")

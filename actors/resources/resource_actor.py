@@ -61,6 +61,8 @@ class ResourceActor(BackendLifecycle):
                 return self.broker.request(message, self.asker)
             case Release():
                 self._released(message)
+            case leases.NextUse():
+                self.broker.carry_out(self.ledger.expect(message, self.now()))
             case Down(name=holder):
                 self.broker.holder_died(holder)
             case _Tick():

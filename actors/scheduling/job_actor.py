@@ -7,6 +7,7 @@ whose answer comes back as a message, and ends with `RunEnded` or `Down`.
 """
 
 import logging
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -61,6 +62,7 @@ from domain.jobs.retries import Failure, GiveUp, RetryIn
 from domain.jobs.schedule import interval_in_force
 from domain.resources.admission import Admitted, Skipped
 from domain.resources.effects import Goes
+from domain.resources.leases import NextUse
 
 log = logging.getLogger("roost.work")
 
@@ -420,3 +422,17 @@ class JobActor(Actor):
             **more,
         )
         self.system.board.put(self.name, self.book)
+        if self.spec.holds.browser:
+            self.tell("browser", NextUse(self.spec.name, self.spec.priority, self.spec.category, self._next_use()))
+
+    def _next_use(self) -> float:
+        """When a run may ask for its browser next (monotonic seconds): until then what is kept for it can be lent."""
+        match self.book.state:
+            case Running() | Gated():
+                return self.now()
+            case BackingOff(until=until):
+                return until
+            case Waiting() | Paused():
+                if self.ticks.next is None:
+                    return math.inf
+                return self.now() + self.system.runtime.real_seconds(self.ticks.next.at - self.calendar())

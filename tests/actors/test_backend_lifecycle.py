@@ -92,9 +92,13 @@ class House(JobWorld):
     """One resource, "redis", with a thing behind it; health, and a supervisor who restarts what it is told to."""
 
     def __init__(
-        self, policy: breaker.Policy | None = None, check_is_probe: bool = True, started: bool = True
+        self,
+        policy: breaker.Policy | None = None,
+        check_is_probe: bool = True,
+        started: bool = True,
+        speed: float = 1.0,
     ) -> None:
-        super().__init__()
+        super().__init__(speed)
         for name in ("browser", "database", "redis", "model"):
             self.system.board.take_down(name)
         self.open: list[Thing] = []
@@ -120,8 +124,8 @@ class House(JobWorld):
         if started:
             self.start()
 
-    def start(self) -> None:
-        self.system.start("redis", self.make)
+    def start(self, name: str = "redis") -> None:
+        self.system.start(name, self.make)
         self.hands.settle()
 
     def tell(self, message: Any) -> None:
