@@ -22,6 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from actors.jobs import names
 from domain.settings import BadSettings, Settings, listing, parse
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def main(words: list[str]) -> int:
 
 def _with_settings(work: Callable[[Settings], int]) -> int:
     try:
-        settings = parse(os.environ, _dotenv())
+        settings = parse(os.environ, _dotenv(), names())
     except BadSettings as bad:
         return _refused("\n".join(str(problem) for problem in bad.problems))
     return work(settings)

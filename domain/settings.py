@@ -35,35 +35,6 @@ from domain.setting_types import (
 )
 from domain.setting_types import Secret as Secret
 
-JOBS = (
-    "plan",
-    "posting",
-    "metrics_scraper",
-    "account_discovery",
-    "harvester",
-    "reply_posting",
-    "reply_metrics_scraper",
-    "reply_learning",
-    "learn",
-    "id_recovery",
-    "retry_queue",
-    "health_monitor",
-    "memory_monitor",
-    "session_monitor",
-    "backup",
-    "cleanup",
-    "startup_check",
-    "follower_tracker",
-    "outcomes",
-    "attribution",
-    "analytics",
-    "optimizer",
-    "high_priority_scraper",
-    "low_priority_scraper",
-    "expert_analysis",
-    "competitive_analysis",
-)  # those under `jobs`, whose interval can be set: what the registry of `actors/jobs` holds
-
 LIVE, SHADOW = "live", "shadow"
 OFF, APPROVAL, AUTO = "off", "approval", "auto"
 DEFAULT, ENVIRONMENT, DOTENV = "default", "environment", ".env"
@@ -275,7 +246,7 @@ def shown(value: Any) -> str:
     return str(value)
 
 
-def parse(environment: Mapping[str, str], dotenv: Mapping[str, str | None], jobs: Collection[str] = JOBS) -> Settings:
+def parse(environment: Mapping[str, str], dotenv: Mapping[str, str | None], jobs: Collection[str] = ()) -> Settings:
     """The settings in force: the environment goes before `.env`, which goes before the defaults.
 
     An empty value counts as none. jobs: the names for which `JOBS_<NAME>_INTERVAL_MIN` may be set.
@@ -321,14 +292,26 @@ def _intervals(
         text, origins[name] = given[name]
         job = match[1].lower()
         if job not in jobs or match[1] != match[1].upper():
-            known = ", ".join(sorted(jobs))
-            problems.append(Problem(name, _short(text), "there is no such job", f"The jobs are: {known}."))
+            problems.append(Problem(name, _short(text), "there is no such job", _known(job, jobs)))
             continue
         try:
             intervals[job] = kind.parse(text.strip())
         except InvalidSetting as wrong:
             problems.append(Problem(name, _short(text), wrong.why, f"{wrong.fix} It is in minutes."))
     return intervals
+
+
+def _known(job: str, jobs: Collection[str]) -> str:
+    """What to say instead: the one that was probably meant, and all there are."""
+    from difflib import get_close_matches  # for mistakes alone: a boot is measured in milliseconds
+
+    meant = "".join(f"Did you mean {interval_setting(name)}? " for name in get_close_matches(job, jobs, n=1))
+    return f"{meant}The jobs are: {', '.join(sorted(jobs))}."
+
+
+def interval_setting(job: str) -> str:
+    """What the setting of a job's interval is called."""
+    return f"JOBS_{job.upper()}_INTERVAL_MIN"
 
 
 def against_each_other(settings: Settings) -> list[Problem]:
@@ -391,11 +374,11 @@ def listing(settings: Settings) -> tuple[Listed, ...]:
     ]
     rows += [
         Listed(
-            name=f"JOBS_{job.upper()}_INTERVAL_MIN",
+            name=interval_setting(job),
             type="number, minutes",
             default="the job's own",
             value=shown(minutes),
-            origin=settings.origins[f"JOBS_{job.upper()}_INTERVAL_MIN"],
+            origin=settings.origins[interval_setting(job)],
             about=f"calendar minutes between runs of {job}",
         )
         for job, minutes in sorted(settings.job_intervals.items())

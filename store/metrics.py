@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from store.posts.claim import PostStream
+from domain.publishing.claims import PostStream
 from store.posts.values import COLUMNS, Post, post
 from store.sql import Connection, changed, row, rows
 

@@ -17,7 +17,7 @@ from app.command_line import ABOUT, parsed
 from app.home_files import load_or_create_clock, load_or_create_instance_id
 from app.listeners import StartupError, cannot_write, lock_home, open_port, temporary
 from domain.calendar import Anchor
-from domain.settings import JOBS, parse
+from domain.settings import interval_setting, parse
 from main import admin_path
 from tests.waiting import eventually
 
@@ -307,8 +307,13 @@ def test_temporary_files_go_where_they_can_be_written(tmp_path: Path, monkeypatc
     assert temporary(tmp_path, str(wanted)) == wanted
 
 
-def test_the_settings_know_the_jobs_of_the_registry() -> None:
-    assert set(JOBS) == {job.spec.name for job in load(parse({}, {}))}
+def test_the_interval_of_every_job_of_the_registry_can_be_set_and_of_no_other(tmp_path: Path) -> None:
+    jobs = [job.spec.name for job in load(parse({}, {}))]
+    done = roost(tmp_path / "home", "settings", **dict.fromkeys(map(interval_setting, jobs), "7"))
+    assert done.stdout.count("calendar minutes between runs of ") == len(jobs)
+    done = roost(tmp_path / "home", "settings", JOBS_POSTNG_INTERVAL_MIN="7")
+    assert done.returncode == 2
+    assert "there is no such job. Did you mean JOBS_POSTING_INTERVAL_MIN? The jobs are: " in only_line(done)
 
 
 def test_the_calendar_goes_on_where_it_was(tmp_path: Path) -> None:

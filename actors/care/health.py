@@ -34,7 +34,6 @@ log = logging.getLogger("roost.care")
 PROBE_EVERY = 5.0
 ASK_AFTER = 15.0  # seconds of silence, then it is asked for a sign of life
 SILENT_AFTER = 30.0  # seconds of silence, then it counts as unhealthy
-SELDOM = frozenset({"posting", "reply_posting"})  # come from jobs, at the jobs' pace
 OPENS_FOR = 30.0  # seconds that a component which was never well may take, before it is treated as ill
 RESOURCES = ("database", "redis", "browser", "model")
 
@@ -135,7 +134,7 @@ class HealthActor(Actor):
         now = self.now()
         for component in list(self.components.values()):
             silence = now - component.heard
-            if silence >= SILENT_AFTER and component.healthy and component.name not in SELDOM:
+            if silence >= SILENT_AFTER and component.healthy and not self._is_a_job(component.name):
                 self._note(component.name, False, f"silent for {silence:.0f} s")
                 # A remark of ours is no word of its own.
                 self.components[component.name] = replace(self.components[component.name], heard=component.heard)
@@ -144,6 +143,10 @@ class HealthActor(Actor):
             if not component.healthy and now - component.since >= OPENS_FOR:
                 self.healer.is_ill(component.name)
         self._decide()
+
+    def _is_a_job(self, component: str) -> bool:
+        """A job speaks of itself at its own pace, so its silence says nothing."""
+        return self.system.board.get(f"job:{component}") is not None
 
     # the level
 

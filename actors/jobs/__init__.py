@@ -1,7 +1,10 @@
 """The registry of jobs: one line each, as `module.Class` in this folder. `docs/jobs.md` tells how to write one.
 
-Lines and not imports, so that a job may import another without a circle, and a boot loads them all at one place.
+Lines and not imports, so that a job may import another without a circle, and a boot loads them all at one place. A
+job is called as its module, so that its name is known, to the settings say, before anything is loaded.
 """
+
+from collections.abc import Sequence
 
 JOBS = (
     "plan.Plan",
@@ -31,3 +34,8 @@ JOBS = (
     "expert_analysis.ExpertAnalysis",
     "competitive_analysis.CompetitiveAnalysis",
 )
+
+
+def names(lines: Sequence[str] = JOBS) -> tuple[str, ...]:
+    """What the jobs of these lines are called."""
+    return tuple(line.rpartition(".")[0] for line in lines)

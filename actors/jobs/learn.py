@@ -14,11 +14,11 @@ from domain.jobs.spec import Holds, JobSpec, Kind
 from domain.learning import model as learning
 from domain.learning.arms import Arm, CorruptStateError
 from domain.learning.rewards import Counts, Gate
+from domain.publishing.claims import PostStream
 from store import metrics, models
 from store.analysis import attribution
 from store.metrics import Seen
 from store.posts import Post
-from store.posts.claim import PostStream
 from store.sql import Connection
 
 CACHED = hours(2)  # real seconds

@@ -12,10 +12,10 @@ from actors.scheduling.run_context import RunContext
 from domain.calendar import minutes
 from domain.content import metrics_due
 from domain.jobs.spec import Holds, JobSpec, Kind
+from domain.publishing.claims import PostStream
 from social.site import Counts, SiteError
 from store import metrics, posts
 from store.posts import Post
-from store.posts.claim import PostStream
 
 AT_MOST = 20
 READ_SECONDS = 180.0  # real: the pages that are left then are the next run's

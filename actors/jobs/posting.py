@@ -25,6 +25,7 @@ class Posting(Job):
         attempts=1,  # what is tried again, and when, publishing decides for each post
         category="posting",
         browser_seconds=BATCH_SECONDS,
+        publishes="posts",
     )
 
     def __init__(self) -> None:

@@ -89,4 +89,6 @@ def _made(line: str) -> Job:
     made = getattr(importlib.import_module(f"actors.jobs.{module}"), name)()
     if not isinstance(made, Job) or not isinstance(getattr(made, "spec", None), JobSpec):
         raise TypeError(f"{name} is no Job with a spec")
+    if made.spec.name != module:
+        raise ValueError(f"its spec says {made.spec.name!r}, and a job is called as its module: {module!r}")
     return made

@@ -87,6 +87,7 @@ class ReplyPosting(Job):
         attempts=1,  # what is tried again, and when, publishing decides for each reply
         category="posting",
         browser_seconds=BATCH_SECONDS,
+        publishes="replies",
     )
 
     def __init__(self) -> None:

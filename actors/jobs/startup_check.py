@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 from actors.core.supervision import RestartChild, SupervisorSnapshot
+from actors.jobs import names
 from actors.protocol.health import HealthView, Part, StartupIs, StartupView
 from actors.protocol.journal import Append
 from actors.protocol.resources import Check, Rebuild, ResourceState
@@ -13,7 +14,6 @@ from actors.scheduling.run_actor import Job
 from actors.scheduling.run_context import RunContext
 from domain.calendar import hours
 from domain.jobs.spec import Holds, JobSpec, Kind
-from domain.settings import JOBS
 from store import health
 from store.health import HealthRecord
 
@@ -58,8 +58,8 @@ class StartupCheck(Job):
         parts.append(self._model(ctx))
         servers = (state for state in ctx.boards("server:").values() if isinstance(state, ServerState))
         parts += [Part(f"server {state.name}", state.up, state.detail) for state in servers]
-        absent = [name for name in JOBS if ctx.board(f"job:{name}") is None]
-        parts.append(Part("jobs", not absent, f"{len(JOBS) - len(absent)} of {len(JOBS)} have begun"))
+        begun = [ctx.board(f"job:{name}") is not None for name in names()]
+        parts.append(Part("jobs", all(begun), f"{sum(begun)} of {len(begun)} have begun"))
         parts += [Part(f"actor {child}", False, why) for _, child, why in self._fallen(ctx)]
         return tuple(parts)
 

@@ -8,10 +8,10 @@ from actors.resources.client import LentBrowser
 from actors.scheduling.run_context import RunContext
 from domain.publishing import claims
 from domain.publishing.caps import Policy
+from domain.publishing.claims import PostStream
 from store import flags
 from store import posts as store
 from store.lane import Lane
-from store.posts.claim import PostStream
 from store.sql import Connection
 
 LOOK_SECONDS = 30.0

@@ -37,6 +37,7 @@ from domain.publishing.attempts import (
     fate,
 )
 from domain.publishing.caps import Policy
+from domain.publishing.claims import PostStream
 from domain.resources.breaker import NotPermitted, Permitted
 from social.site import (
     AccountLocked,
@@ -53,7 +54,6 @@ from store import posts as store
 from store.journal import Kept
 from store.lane import Lane
 from store.posts import Charge, Post
-from store.posts.claim import PostStream
 
 PUBLISH_SECONDS = 60.0  # real: one post, from opening the page to the evidence
 BATCH_SECONDS = PUBLISH_SECONDS * (claims.BATCH + 1)  # real: all posts of a claim, and a slow one among them

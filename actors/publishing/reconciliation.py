@@ -15,7 +15,7 @@ from actors.scheduling.run_context import RunContext
 from domain.calendar import DAY
 from domain.publishing import claims
 from domain.publishing.caps import Policy
-from domain.publishing.claims import MakeUnknown, PublishAgain, TakeBack
+from domain.publishing.claims import MakeUnknown, PostStream, PublishAgain, TakeBack
 from domain.publishing.states import State
 from store import optouts
 from store import posts as store
@@ -23,7 +23,6 @@ from store.errors import is_away
 from store.journal import Kept
 from store.lane import Lane
 from store.posts import Charge, Post
-from store.posts.claim import PostStream
 from store.sql import Connection
 
 LOOK_SECONDS = 2.0  # real: a database that cannot say within this whether a claim stands is away

@@ -13,12 +13,12 @@ from actors.publishing.account_stop import stopped
 from actors.scheduling.run_context import RunContext
 from domain.publishing import caps
 from domain.publishing.caps import Policy, Switches
+from domain.publishing.claims import PostStream
 from domain.publishing.states import may_be_on_site
 from domain.settings import APPROVAL, OFF, SHADOW, Settings
 from store.journal import Kept
 from store.posts import Charge, Post
 from store.posts.charges import charge_of, history
-from store.posts.claim import PostStream
 
 
 def switches(settings: Settings) -> Switches:

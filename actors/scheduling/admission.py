@@ -17,14 +17,14 @@ from domain.resources.admission import Admitted, Candidate, Dependency, Pool, Si
 from domain.resources.effects import Effects, Traits, on_job
 
 RESOURCES = ("browser", "database", "redis", "model")
-PUBLISHING = ("posting", "reply_posting")
 CONTEXT = 40 << 20  # bytes: a browser context with a page of 50 posts
 CROWD = 3  # runs waiting for each unit of a pool, from which on another one would only time out with them
 
 
 def traits(spec: JobSpec) -> Traits:
     """What of a job the rules of levels look at."""
-    return Traits(spec.name, spec.kind, browser=spec.holds.browser > 0, database="database" in spec.needs)
+    browser, database = spec.holds.browser > 0, "database" in spec.needs
+    return Traits(spec.kind, browser=browser, database=database, publishes=spec.publishes)
 
 
 def effects(system: System, spec: JobSpec) -> Effects:
@@ -59,8 +59,8 @@ def _standing_by(system: System, spec: JobSpec) -> tuple[str, ...]:
     What publishes goes on: it has claims of its own to end, and takes no new ones without the lane.
     """
     lane = system.board.get("lane")
-    acts = spec.name == "plan" or spec.holds.browser or spec.holds.model
-    if spec.name in PUBLISHING or not acts or not isinstance(lane, StandingBy) or lane.holder is None:
+    acts = spec.holds.browser or spec.holds.model
+    if spec.publishes or not acts or not isinstance(lane, StandingBy) or lane.holder is None:
         return ()
     return (f"standing by: instance {lane.holder} acts for the account",)
 

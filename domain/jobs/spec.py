@@ -8,6 +8,8 @@ owner learns of every mistake together.
 from dataclasses import dataclass
 from enum import Enum
 
+from domain.publishing.claims import PostStream
+
 
 class Kind(Enum):
     """What a degraded system does to the job. See the levels in the design."""
@@ -65,6 +67,7 @@ class JobSpec:
     browser_seconds: real seconds for which it asks for a browser context at most. It is taken away then; and the
     shorter it is, the more often the context of another can be lent for it, and the better starts can be spread.
     once: run once after boot, never again; its offset is in real seconds.
+    publishes: what of the account it sends, if anything.
     """
 
     name: str
@@ -80,6 +83,7 @@ class JobSpec:
     category: str = "background"
     browser_seconds: float = 120.0
     once: bool = False
+    publishes: PostStream | None = None
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:

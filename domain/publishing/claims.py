@@ -9,9 +9,12 @@ whose calendar runs faster than the real clock passes a margin as many times lon
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from domain.calendar import HOUR, MINUTE
 from domain.publishing.states import State
+
+PostStream = Literal["posts", "replies"]  # each is claimed, capped and published by a job of its own
 
 CLAIM_SECONDS = 6 * HOUR
 MARGIN = MINUTE

@@ -9,7 +9,7 @@ only time out in it is one.
 >>> from domain.resources.levels import Level
 >>> full = InForce(Level.FULL, frozenset())
 >>> pools = {"browser": Pool(3, waiting=9, crowd=6), "database": Pool(10)}
->>> candidate = Candidate(Traits("harvester", Kind.SCRAPING, browser=True), priority=1, budget=Budget(1, 1))
+>>> candidate = Candidate(Traits(Kind.SCRAPING, browser=True), priority=1, budget=Budget(1, 1))
 >>> for reason in admit(candidate, Situation(full, pools, paused="by the operator")).reasons:
 ...     print(reason.why, "|", reason.text)
 paused | paused by the operator

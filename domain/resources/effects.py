@@ -8,19 +8,20 @@ operator has decided; what is really broken still refuses by itself.
 Where several rows slow the same job the largest factor counts, they do not multiply.
 
 >>> now = InForce(Level.EMERGENCY, frozenset({"database"}))
->>> posting = Traits("posting", Kind.CRITICAL, browser=True)
+>>> posting = Traits(Kind.CRITICAL, browser=True, publishes="posts")
 >>> effects = on_job(now, posting)
 >>> effects.interval_factor, effects.verdict, effects.from_journal, effects.database_waived
 (3.0, Goes(), True, True)
->>> on_job(now, Traits("learn", Kind.NORMAL)).verdict
+>>> on_job(now, Traits(Kind.NORMAL)).verdict
 Paused(reason='emergency: critical jobs only')
->>> on_job(now, Traits("plan", Kind.CRITICAL, database=True)).verdict
+>>> on_job(now, Traits(Kind.CRITICAL, database=True)).verdict
 Paused(reason='emergency: it can do nothing without the database')
 """
 
 from dataclasses import dataclass, replace
 
 from domain.jobs.spec import Kind
+from domain.publishing.claims import PostStream
 from domain.resources.levels import BROWSER, DATABASE, REDIS, Level, State, by_components, failed, level
 
 
@@ -56,13 +57,13 @@ def without(now: InForce, named: frozenset[str]) -> InForce:
 class Traits:
     """What of a job a level looks at.
 
-    browser: whether its runs use one. database: whether they can do nothing without one.
+    browser: whether its runs use one. database: whether they can do nothing without one. publishes: what they send.
     """
 
-    name: str
     kind: Kind
     browser: bool = False
     database: bool = False
+    publishes: PostStream | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +153,10 @@ def _emergency(effects: Effects, failed: frozenset[str], job: Traits) -> Effects
     effects = replace(effects, templates=True, database_waived=not job.database)
     if job.database and DATABASE in failed:
         return replace(effects, verdict=Paused("emergency: it can do nothing without the database"))
-    match job.name:
-        case "posting":
+    match job.publishes:
+        case "posts":
             return _slower(replace(effects, from_journal=True), 3.0)
-        case "reply_posting":
+        case "replies":
             return replace(effects, verdict=Paused("emergency: no replies"))
     return effects
 

@@ -11,11 +11,11 @@ never *planned* again.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, LiteralString
+from typing import LiteralString
 
 from domain.calendar import DAY
 from domain.publishing import caps
-from domain.publishing.claims import BATCH, CLAIM_SECONDS, MARGIN
+from domain.publishing.claims import BATCH, CLAIM_SECONDS, MARGIN, PostStream
 from domain.publishing.states import Party, State
 from store.lane import Lane, stopped
 from store.posts import charges
@@ -26,8 +26,6 @@ from store.posts.values import COLUMNS, Post, post
 from store.sql import Connection, row, rows
 
 LOOK_AHEAD = 50  # due units looked at in one claim; those behind them wait for the next
-
-PostStream = Literal["posts", "replies"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from domain.resources.levels import Level
 from domain.settings import parse
 
 Body = Callable[[RunContext], Outcome]
+PUBLISHERS = {"posting": "posts", "reply_posting": "replies"}
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +63,8 @@ class Recorder(Actor):
 
 def spec(name: str = "learn", every: float = 600.0, **more: Any) -> JobSpec:
     """A job's spec; whatever is not given is plain."""
-    return JobSpec(name, **{"every": every, "priority": 2, "kind": Kind.NORMAL, "holds": Holds(), **more})
+    plain = {"priority": 2, "kind": Kind.NORMAL, "holds": Holds(), "publishes": PUBLISHERS.get(name)}
+    return JobSpec(name, **{"every": every, **plain, **more})
 
 
 def resource_state(name: str) -> ResourceState:

@@ -10,6 +10,7 @@ from unittest.mock import patch
 import psycopg
 import pytest
 
+from actors.jobs import names
 from actors.jobs.registry import load
 from actors.protocol.account import ClearStop, Holding, SetFlag, StandingBy
 from actors.protocol.alerts import AlertsState
@@ -135,7 +136,7 @@ def _world(dsn: str, **extra: str) -> Iterator[World]:
     with (
         home(dsn, seed=7, repeats=True, **SELDOM, **extra) as place,
         patch("tests.simulated.house.load", partial(load, lines=LINES)),
-        patch("actors.jobs.startup_check.JOBS", NAMES),
+        patch("actors.jobs.startup_check.names", lambda: NAMES),
         patch("actors.jobs.plan.Plan.run", lambda job, ctx: Outcome()),
     ):
         made = World(place)
@@ -364,7 +365,7 @@ class Ctx:
     actor_name = "run:posting:1"
 
     def __init__(self, known: bool = True, lane: Any = None, **environment: str) -> None:
-        self.settings = parse(environment, {})
+        self.settings = parse(environment, {}, names())
         self.known, self.lane = known, lane
         self.asked: list[Any] = []
 

@@ -1,9 +1,11 @@
 """The list of jobs: what is wrong with it is told together, and what is right becomes actors."""
 
+from dataclasses import replace
+
 import pytest
 
-from actors.jobs import JOBS, registry
-from domain import settings as settings_module
+from actors.jobs import JOBS, names, registry
+from actors.jobs.posting import Posting
 from domain.jobs.graph import RegistryError
 from domain.settings import parse
 from tests.actors.jobworld import JobWorld, close_worlds
@@ -26,8 +28,14 @@ def test_a_job_comes_after_those_it_requires() -> None:
             assert order.index(required.job) < order.index(job.spec.name)
 
 
-def test_the_settings_know_the_same_jobs() -> None:
-    assert set(settings_module.JOBS) == {job.spec.name for job in registry.load(SETTINGS)}
+def test_the_names_are_known_without_loading_a_job() -> None:
+    assert sorted(names()) == sorted(job.spec.name for job in registry.load(SETTINGS))
+
+
+def test_a_job_that_is_called_otherwise_than_its_module_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Posting, "spec", replace(Posting.spec, name="post"))
+    with pytest.raises(RegistryError, match="its spec says 'post', and a job is called as its module: 'posting'"):
+        registry.load(SETTINGS)
 
 
 def test_all_that_is_wrong_is_told_together() -> None:

@@ -28,10 +28,10 @@ FULL = InForce(Level.FULL, frozenset())
 EMERGENCY = InForce(Level.EMERGENCY, frozenset({"database"}))
 POOLS = {"browser": Pool(3), "database": Pool(10), "redis": Pool(5), "model": Pool(2)}
 WELL = Situation(FULL, POOLS)
-POSTING = Candidate(Traits("posting", Kind.CRITICAL, browser=True), 0, Budget(browser=1, database=1))
-SCRAPER = Candidate(Traits("scraper", Kind.SCRAPING, browser=True), 1, Budget(browser=1, database=1, redis=1))
-PLAN = Candidate(Traits("plan", Kind.CRITICAL), 0, Budget(database=1, redis=1, model=1))
-ANALYSIS = Candidate(Traits("analysis", Kind.BACKGROUND), 6, Budget(database=1, model=1), needs=frozenset({"model"}))
+POSTING = Candidate(Traits(Kind.CRITICAL, browser=True, publishes="posts"), 0, Budget(browser=1, database=1))
+SCRAPER = Candidate(Traits(Kind.SCRAPING, browser=True), 1, Budget(browser=1, database=1, redis=1))
+PLAN = Candidate(Traits(Kind.CRITICAL), 0, Budget(database=1, redis=1, model=1))
+ANALYSIS = Candidate(Traits(Kind.BACKGROUND), 6, Budget(database=1, model=1), needs=frozenset({"model"}))
 
 
 def with_pool(name: str, pool: Pool) -> Situation:

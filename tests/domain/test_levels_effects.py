@@ -10,14 +10,14 @@ from domain.resources import effects as effects_module
 from domain.resources.effects import Effects, Goes, InForce, Paused, Traits, Waits, in_force, on_job
 from domain.resources.levels import BROWSER, COMPONENTS, DATABASE, REDIS, Level, Report, State, after, by_components
 
-POSTING = Traits("posting", Kind.CRITICAL, browser=True)
-REPLYING = Traits("reply_posting", Kind.CRITICAL, browser=True)
-CHECKING = Traits("health_monitor", Kind.CRITICAL)
-PLANNING = Traits("plan", Kind.CRITICAL, database=True)
-LEARNING = Traits("learn", Kind.NORMAL)
-FOLLOWERS = Traits("follower_tracker", Kind.NORMAL, browser=True)
-SCRAPING = Traits("metrics_scraper", Kind.SCRAPING, browser=True)
-BACKGROUND = Traits("backup", Kind.BACKGROUND)
+POSTING = Traits(Kind.CRITICAL, browser=True, publishes="posts")
+REPLYING = Traits(Kind.CRITICAL, browser=True, publishes="replies")
+CHECKING = Traits(Kind.CRITICAL)
+PLANNING = Traits(Kind.CRITICAL, database=True)
+LEARNING = Traits(Kind.NORMAL)
+FOLLOWERS = Traits(Kind.NORMAL, browser=True)
+SCRAPING = Traits(Kind.SCRAPING, browser=True)
+BACKGROUND = Traits(Kind.BACKGROUND)
 EVERY_JOB = [POSTING, REPLYING, CHECKING, PLANNING, LEARNING, FOLLOWERS, SCRAPING, BACKGROUND]
 
 

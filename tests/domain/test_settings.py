@@ -27,14 +27,16 @@ from domain.settings import (
 
 ABROAD = "https://site.example"
 
+JOBS = ("plan", "posting")
+
 
 def of(**environment: str) -> Settings:
-    return parse(environment, {})
+    return parse(environment, {}, JOBS)
 
 
 def problems(environment: Mapping[str, str]) -> dict[str, Problem]:
     with pytest.raises(BadSettings) as caught:
-        parse(environment, {})
+        parse(environment, {}, JOBS)
     return {problem.name: problem for problem in caught.value.problems}
 
 
@@ -102,8 +104,16 @@ def test_every_problem_is_told_at_once() -> None:
 
 def test_intervals_of_jobs_are_minutes_by_name() -> None:
     assert of(JOBS_PLAN_INTERVAL_MIN="7.5").job_intervals == {"plan": 7.5}
-    assert "The jobs are: " in problems({"JOBS_NAP_INTERVAL_MIN": "3"})["JOBS_NAP_INTERVAL_MIN"].fix
+    assert problems({"JOBS_NAP_INTERVAL_MIN": "3"})["JOBS_NAP_INTERVAL_MIN"].fix == "The jobs are: plan, posting."
     assert "JOBS_plan_INTERVAL_MIN" in problems({"JOBS_plan_INTERVAL_MIN": "3"})
+
+
+@pytest.mark.parametrize(
+    "wrong", ["JOBS_POSTNG_INTERVAL_MIN", "JOBS_POSTINGS_INTERVAL_MIN", "JOBS_posting_INTERVAL_MIN"]
+)
+def test_a_job_that_is_not_there_is_told_with_the_one_that_was_meant(wrong: str) -> None:
+    fix = problems({wrong: "3"})[wrong].fix
+    assert fix == "Did you mean JOBS_POSTING_INTERVAL_MIN? The jobs are: plan, posting."
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from actors.core.supervision import ChildSpec
 from actors.core.system import System
 from actors.face.context import AppContext
 from actors.face.log_book import LogBook
+from actors.jobs import names
 from actors.jobs.registry import load
 from actors.protocol.health import MIB
 from domain.calendar import Anchor
@@ -92,7 +93,7 @@ class Place:
             "MEMORY_LIMIT_MB": "512",
             **self.extra,
         }
-        return parse(environment, {})
+        return parse(environment, {}, names())
 
 
 class House:

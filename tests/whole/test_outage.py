@@ -13,10 +13,11 @@ from typing import Any
 
 import psycopg
 
+from actors.jobs import names
 from domain.calendar import HOUR, Anchor
 from domain.publishing.claims import Claim
 from domain.publishing.uniqueness import text_hash
-from domain.settings import JOBS
+from domain.settings import interval_setting
 from store import posts
 from store.migrate import migrate
 from tests.waiting import eventually
@@ -28,7 +29,7 @@ GIVEN_UP_SECONDS = 12.0  # the second asks every 5; the lease itself would hold 
 FULL_QUEUE = 6  # of the next day: planning adds nothing to it
 # What else there is to do is not what this is about.
 QUIET = {
-    **{f"JOBS_{name.upper()}_INTERVAL_MIN": "10000" for name in JOBS if name not in ("posting", "id_recovery")},
+    **{interval_setting(name): "10000" for name in names() if name not in ("posting", "id_recovery")},
     "REPLIES": "off",
     "MEMORY_LIMIT_MB": "4096",
 }

@@ -7,10 +7,10 @@ from actors.face.admin.command import Command, CommandAnswer, CommandError, Repl
 from actors.face.context import AppContext
 from actors.face.http.status import RESOURCES, health, pools
 from actors.protocol.account import PUBLISHING, FlagSet, OrderBreaker, breaker_order
+from actors.protocol.jobs import JobSnapshot
 from domain.flags import BreakerOrder
 
 ASK_SECONDS = 20.0  # the journal writes to the disk before it answers
-JOBS = ("posting", "reply_posting")  # they say how publishing is
 
 
 def breakers(view: AppContext) -> dict[str, Any]:
@@ -21,8 +21,15 @@ def breakers(view: AppContext) -> dict[str, Any]:
         case BreakerOrder(state, reason):
             publishing = f"forced_{state}: {reason}"
         case _:
-            publishing = "; ".join(f"{job}: {said[job]['detail']}" for job in JOBS if job in said) or "closed"
+            told = (f"{job}: {said[job]['detail']}" for job in _publishers(view) if job in said)
+            publishing = "; ".join(told) or "closed"
     return {**states, PUBLISHING: publishing}
+
+
+def _publishers(view: AppContext) -> list[str]:
+    """The jobs that publish: they say how publishing is."""
+    jobs = view.system.board.under("job:").values()
+    return [job.spec.name for job in jobs if isinstance(job, JobSnapshot) and job.spec.publishes]
 
 
 def _breaker(view: AppContext, arguments: list[str], who: str) -> Reply:
