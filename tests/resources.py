@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from actors.care.health import RESOURCES, HealthActor
+from actors.care.health import HealthActor
 from actors.core.base import Actor
 from actors.core.lifecycle import Ping, Shutdown
 from actors.core.runtime import Runtime, ThreadedRuntime
@@ -21,7 +21,7 @@ from actors.resources.specs import resource_specs
 from actors.servers.redis_server import RedisServer
 from actors.servers.servers import ServerActor
 from domain.resources.admission import Budget
-from domain.resources.levels import COMPONENTS, Level
+from domain.resources.levels import COMPONENTS, RESOURCES, Level
 from domain.settings import Settings, parse
 from tests.waiting import eventually
 

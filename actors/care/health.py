@@ -27,7 +27,7 @@ from actors.protocol.health import (
 from actors.protocol.resources import Check, ResourceState
 from domain.resources import levels
 from domain.resources.effects import InForce, in_force
-from domain.resources.levels import Level
+from domain.resources.levels import RESOURCES, Level
 
 log = logging.getLogger("roost.care")
 
@@ -35,7 +35,6 @@ PROBE_EVERY = 5.0
 ASK_AFTER = 15.0  # seconds of silence, then it is asked for a sign of life
 SILENT_AFTER = 30.0  # seconds of silence, then it counts as unhealthy
 OPENS_FOR = 30.0  # seconds that a component which was never well may take, before it is treated as ill
-RESOURCES = ("database", "redis", "browser", "model")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from actors.core.board import Board
 from actors.protocol.resources import ResourceState
 from domain.resources.crowding import Usage, after
-
-POOLS = ("browser", "database", "redis", "model")
+from domain.resources.levels import RESOURCES
 
 
 class Crowds:
@@ -31,7 +30,7 @@ class Crowds:
 
 
 def _shares(board: Board) -> Iterator[tuple[str, float]]:
-    for name in POOLS:
+    for name in RESOURCES:
         state = board.get(name)
         if isinstance(state, ResourceState):
             # What would not close is as far away as what is lent.

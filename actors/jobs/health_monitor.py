@@ -13,11 +13,11 @@ from actors.scheduling.run_context import RunContext
 from domain.calendar import DAY, minutes
 from domain.jobs.spec import Holds, JobSpec, Kind
 from domain.jobs.success import Verdict, judged
+from domain.resources.levels import RESOURCES
 from store import health, runs
 from store.health import HealthRecord
 from store.sql import Connection
 
-RESOURCES = ("database", "redis", "browser", "model")
 BREAKER_OVERDUE = 120.0  # seconds without the trial that was due: something asks for the resource and never reports
 
 

@@ -14,6 +14,7 @@ from actors.scheduling.run_actor import Job
 from actors.scheduling.run_context import RunContext
 from domain.calendar import hours
 from domain.jobs.spec import Holds, JobSpec, Kind
+from domain.resources.levels import RESOURCES
 from store import health
 from store.health import HealthRecord
 
@@ -84,7 +85,7 @@ class StartupCheck(Job):
     def _heal(self, ctx: RunContext) -> tuple[str, ...]:
         """What is not up and has a cure: a backend is opened anew, an actor that was left down is started."""
         asked = []
-        for name in ("database", "redis", "browser", "model"):
+        for name in RESOURCES:
             state = ctx.board(name)
             if not isinstance(state, ResourceState) or state.healthy:
                 continue

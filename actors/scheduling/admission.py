@@ -15,8 +15,8 @@ from domain.jobs.health import Healthy, Unhealthy, health
 from domain.jobs.spec import Holds, JobSpec, Kind, Requirement
 from domain.resources.admission import Admitted, Candidate, Dependency, Pool, Situation, Skipped, admit
 from domain.resources.effects import Effects, Traits, on_job
+from domain.resources.levels import RESOURCES
 
-RESOURCES = ("browser", "database", "redis", "model")
 CONTEXT = 40 << 20  # bytes: a browser context with a page of 50 posts
 CROWD = 3  # runs waiting for each unit of a pool, from which on another one would only time out with them
 

@@ -25,6 +25,8 @@ from types import MappingProxyType
 DATABASE = "database"
 REDIS = "redis"
 BROWSER = "browser"
+MODEL = "model"
+RESOURCES = (DATABASE, REDIS, BROWSER, MODEL)  # what is lent, in boot order; `Holds` has a field for each
 COMPONENTS = (DATABASE, REDIS, BROWSER)
 SETTLE_SECONDS = 20.0
 

@@ -1,12 +1,15 @@
 """The list of jobs: what is wrong with it is told together, and what is right becomes actors."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
 from actors.jobs import JOBS, names, registry
 from actors.jobs.posting import Posting
+from actors.resources.specs import resource_specs
 from domain.jobs.graph import RegistryError
+from domain.jobs.spec import Holds
+from domain.resources.levels import RESOURCES
 from domain.settings import parse
 from tests.actors.jobworld import JobWorld, close_worlds
 
@@ -64,3 +67,8 @@ def test_each_job_becomes_one_permanent_actor_with_its_own_place_in_the_boot_rou
         world.system.start(child.id, child.start)
     dues = [world.book(job.spec.name).next_due for job in jobs if job.spec.holds.browser]
     assert len(set(dues)) == len(dues)
+
+
+def test_what_is_lent_is_one_list() -> None:
+    assert {column.name for column in fields(Holds)} == set(RESOURCES)
+    assert tuple(spec.id for spec in resource_specs(SETTINGS, {})) == RESOURCES

@@ -5,10 +5,11 @@ from typing import Any
 from actors.core.future import AskError
 from actors.face.admin.command import Command, CommandAnswer, CommandError, Reply, UsageError, with_arguments
 from actors.face.context import AppContext
-from actors.face.http.status import RESOURCES, health, pools
+from actors.face.http.status import health, pools
 from actors.protocol.account import PUBLISHING, FlagSet, OrderBreaker, breaker_order
 from actors.protocol.jobs import JobSnapshot
 from domain.flags import BreakerOrder
+from domain.resources.levels import RESOURCES
 
 ASK_SECONDS = 20.0  # the journal writes to the disk before it answers
 

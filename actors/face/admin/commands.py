@@ -19,11 +19,11 @@ from actors.face.admin import post_commands as posts
 from actors.face.admin.command import Command, CommandAnswer, CommandError, Reply, UsageError, always, with_arguments
 from actors.face.context import AppContext, plain
 from actors.face.http.actor_tree import ROOT, drawn, tree
-from actors.face.http.status import RESOURCES, health, jobs, pools, status
+from actors.face.http.status import health, jobs, pools, status
 from actors.protocol.health import Pin, Unpin
 from actors.protocol.jobs import Accepted, Barred, Busy, IntervalSet, Pause, PauseSet, Resume, RunNow, SetInterval
 from domain.calendar import minutes
-from domain.resources.levels import Level
+from domain.resources.levels import RESOURCES, Level
 
 log = logging.getLogger("roost.admin")
 

@@ -5,8 +5,8 @@ from dataclasses import asdict
 from actors.core.future import AskError
 from actors.face.admin.command import Command, CommandAnswer, CommandError, Reply, UsageError, always
 from actors.face.context import AppContext
-from actors.face.http.status import RESOURCES
 from actors.protocol.resources import LeaseInfo, LeaseList, ListLeases, RequestInfo, Revoke
+from domain.resources.levels import RESOURCES
 
 ASK_SECONDS = 5.0
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from actors.face.context import AppContext
 from actors.face.http.actor_tree import Node, remarks, tree
-from actors.face.http.status import RESOURCES, status
+from actors.face.http.status import status
 from actors.face.http.style import SCRIPT, STYLE
+from domain.resources.levels import RESOURCES
 
 
 class Markup(str):

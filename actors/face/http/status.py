@@ -14,10 +14,10 @@ from actors.protocol.health import HealthView, StartupView
 from actors.protocol.jobs import JobSnapshot, word
 from actors.protocol.resources import ResourceState
 from actors.protocol.servers import ServerState
+from domain.resources.levels import RESOURCES
 from domain.setting_types import without_password
 from store.posts.values import Post
 
-RESOURCES = ("database", "redis", "browser", "model")
 STARTING = "starting"
 
 
