@@ -1,5 +1,5 @@
 # Two commands: `make run` and `make test`. Each sets up what is missing first.
-.PHONY: run test lint bench setup lock clean
+.PHONY: run test lint bench setup lock clean help
 VENV := .venv/bin
 BROWSER = BROWSER_EXECUTABLE="$$(cat .venv/browser)"
 # A newcomer sees a day in 24 minutes. SPEED=1 is real time.
@@ -21,7 +21,7 @@ lint: setup ## style, types, who may import whom, and who may make a pool, a bro
 bench: setup ## every benchmark; `make bench NAME=boot` for one
 	$(BROWSER) $(VENV)/python -m bench $(NAME)
 
-setup:
+setup: ## what the others need and is missing: the virtual environment, a browser
 	@sh deploy/setup.sh
 
 lock: ## write the lock files anew from pyproject.toml
@@ -30,3 +30,6 @@ lock: ## write the lock files anew from pyproject.toml
 
 clean: ## forget the virtual environment and all data
 	rm -rf .venv var
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r target about; do printf '%-8s%s\n' "$$target" "$$about"; done

@@ -2,7 +2,7 @@
 
     root (one_for_one)
     ├─ face (one_for_one)        web, admin, figures
-    ├─ ground (one_for_one)      embedded servers where none is configured, journal
+    ├─ ground (one_for_one)      postgres-server, redis-server, sandbox-server, journal
     ├─ resources (one_for_one)   database, redis, browser, model
     ├─ account (one_for_one)     lane, flags
     ├─ care (one_for_one)        health, alerts, recorder, watchdog

@@ -19,7 +19,6 @@ from actors.face.log_book import LogBook
 from domain.setting_types import Secret
 from domain.settings import Settings
 
-VERSION = "0.1.0"
 DEEPEST = 8
 
 

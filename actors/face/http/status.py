@@ -5,7 +5,7 @@ One shape for the page, the programs and the admin socket, so that all three say
 
 from typing import Any
 
-from actors.face.context import VERSION, AppContext, iso, plain
+from actors.face.context import AppContext, iso, plain
 from actors.face.http.analysis import Analysis, told
 from actors.face.http.database_stats import BOARD, DatabaseStats
 from actors.protocol.account import Holding, StandingBy, settings_in_force
@@ -16,6 +16,7 @@ from actors.protocol.resources import ResourceState
 from actors.protocol.servers import ServerState
 from domain.resources.levels import RESOURCES
 from domain.setting_types import without_password
+from domain.version import VERSION
 from store.posts.values import Post
 
 STARTING = "starting"
