@@ -10,8 +10,19 @@ import sys
 import bench
 
 # These are parts of others.
-PARTS = ("__main__", "line", "contention", "crawlee_pool", "pages", "rivals", "storm", "whole")
-BY_NAME = ("chaos", "day", "soak")  # these take long, and run only where they are named
+PARTS = (
+    "__main__",
+    "line",
+    "contention",
+    "crawlee_pool",
+    "pages",
+    "processor",
+    "rivals",
+    "storm",
+    "timed_roost",
+    "whole",
+)
+BY_NAME = ("chaos", "day", "durations", "soak")  # these take long, and run only where they are named
 
 
 def main() -> None:

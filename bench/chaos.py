@@ -17,13 +17,16 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Any
 
 from actors.protocol.resources import ResourceState
 from bench.line import line
+from bench.processor import one_processor
 from bench.storm import BACK_WITHIN, storm
 from domain.calendar import DAY, HOUR
 from domain.jobs.spec import Kind
@@ -64,22 +67,34 @@ def run() -> None:
     parser.add_argument("--seed", type=int)
     given = parser.parse_args()
     all_of_them, missed = Storms(given.hours), []
-    with running_server() as postgres:
+    with ExitStack() as stack:
+        servers = [stack.enter_context(_server(number)) for number in range(given.processes)]
         if given.seed is None:
             logging.disable(logging.CRITICAL)
-            missed = _live_a_day(postgres)
+            with one_processor():
+                missed = _live_a_day(servers[0])
             if missed:
                 print("\n".join(["in a day without failures:", *missed]), file=sys.stderr, flush=True)
-            all_of_them.live(postgres, range(given.seeds), given.processes)
+            all_of_them.live(servers, range(given.seeds))
         else:
             logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-            dsn = postgres.fresh()
-            all_of_them.count(given.seed, storm(dsn, given.seed, given.hours))
-            postgres.drop(dsn)
+            dsn = servers[0].fresh()
+            with one_processor():
+                all_of_them.count(given.seed, storm(dsn, given.seed, given.hours))
+            servers[0].drop(dsn)
     if all_of_them.seeds:
         all_of_them.tell()
     if missed or all_of_them.failed:
         sys.exit(1)
+
+
+@contextmanager
+def _server(number: int) -> Iterator[Server]:
+    """A Postgres on this processor, with whoever asks it: a statement wakes no other processor then."""
+    with ExitStack() as stack:
+        with one_processor(number):
+            server = stack.enter_context(running_server())
+        yield server
 
 
 @dataclass
@@ -95,14 +110,26 @@ class Storms:
     peak: float = 0.0
     wall: float = 0.0
 
-    def live(self, postgres: Server, seeds: Sequence[int], processes: int) -> None:
-        """Live them all, so many at once."""
+    def live(self, servers: Sequence[Server], seeds: Sequence[int]) -> None:
+        """Live them all, one at a time on each server and its processor."""
         began = time.perf_counter()
-        with ThreadPoolExecutor(processes) as at_once:
+        free: SimpleQueue[tuple[int, Server]] = SimpleQueue()
+        for numbered in enumerate(servers):
+            free.put(numbered)
+
+        def one(seed: int) -> tuple[int, dict[str, Any]]:
+            number, server = free.get()
+            try:
+                with one_processor(number):
+                    return seed, self._in_a_process(server, seed)
+            finally:
+                free.put((number, server))
+
+        with ThreadPoolExecutor(len(servers)) as at_once:
             traces: dict[int, str | None] = {}
             # The first of them once more, at the end.
             every = [*seeds, *seeds[:1]]
-            for seed, found in at_once.map(lambda seed: (seed, self._in_a_process(postgres, seed)), every):
+            for seed, found in at_once.map(one, every):
                 if seed not in traces:
                     traces[seed] = found.get("trace")
                     self.count(seed, found)

@@ -18,6 +18,7 @@ class UsageCounters:
 
     def __init__(self) -> None:
         self._jobs: defaultdict[str, _Line] = defaultdict(_Line)
+        self._frozen: tuple[JobUse, ...] | None = None  # what `jobs` says, until a line changes
         self.ended_by: Counter[str] = Counter()
         self.refused_by: Counter[str] = Counter()
 
@@ -34,30 +35,30 @@ class UsageCounters:
 
     def granted(self, job: str, waited: float) -> None:
         """A request was granted, after so many seconds."""
-        line = self._jobs[job]
+        line = self._line(job)
         line.granted += 1
         line.waited += waited
 
     def refused(self, job: str, cause: str) -> None:
         """A request was refused."""
-        self._jobs[job].refused += 1
+        self._line(job).refused += 1
         self.refused_by[cause] += 1
 
     def ended(self, job: str, held: float) -> None:
         """A lease came back, after so many seconds."""
-        self._jobs[job].held += held
+        self._line(job).held += held
         self.ended_by["released"] += 1
 
     def revoked(self, job: str, cause: str, held: float) -> None:
         """A lease was taken."""
-        line = self._jobs[job]
+        line = self._line(job)
         line.revoked += 1
         line.held += held
         self.ended_by[cause] += 1
 
     def warned(self, job: str) -> None:
         """A holder was near its deadline."""
-        self._jobs[job].warned += 1
+        self._line(job).warned += 1
 
     def totals(self) -> tuple[int, int, int, int]:
         """Leases granted, given back and taken, and requests refused."""
@@ -67,10 +68,17 @@ class UsageCounters:
 
     def jobs(self) -> tuple[JobUse, ...]:
         """Every job's line, by name."""
-        return tuple(
-            JobUse(job, line.granted, line.refused, line.revoked, line.warned, line.waited, line.held)
-            for job, line in sorted(self._jobs.items())
-        )
+        if self._frozen is None:
+            self._frozen = tuple(
+                JobUse(job, line.granted, line.refused, line.revoked, line.warned, line.waited, line.held)
+                for job, line in sorted(self._jobs.items())
+            )
+        return self._frozen
+
+    def _line(self, job: str) -> _Line:
+        """One to be changed."""
+        self._frozen = None
+        return self._jobs[job]
 
 
 def pairs(counts: "Counter[str]") -> tuple[tuple[str, int], ...]:

@@ -35,6 +35,6 @@ def test_a_storm_that_goes_another_way_the_second_time_has_failed(monkeypatch: p
     traces = iter(("one", "two", "another"))
     storms = Storms(1.0)
     monkeypatch.setattr(Storms, "_in_a_process", lambda *_: {"bad": [], "trace": next(traces)})
-    storms.live(None, range(2), 1)  # type: ignore[arg-type]
+    storms.live([None], range(2))  # type: ignore[list-item]
     assert storms.failed == {0: ["it went another way the second time: the traces differ"]}
     assert storms.seeds == 2
