@@ -24,7 +24,6 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
 
-from actors.protocol.resources import ResourceState
 from bench.line import line
 from bench.processor import one_processor
 from bench.storm import BACK_WITHIN, storm
@@ -34,11 +33,10 @@ from tests.postgres import Server, running_server
 from tests.simulated.chaos import replay
 from tests.simulated.durations import AWAY, MEASURED
 from tests.simulated.house import House, home
-from tests.simulated.verdict import Scores, scores
+from tests.simulated.verdict import Pressure, Scores, pressure, scores
 
 BENCH = "chaos"
 DAY_SEED = 1
-POOLS = ("database", "redis", "browser")
 LONGEST = 1800.0  # real seconds that one storm may take before it counts as hung
 SUMS = (
     "posts",
@@ -187,16 +185,13 @@ class Storms:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day that was lived. took: real seconds of this machine. busy: the share of its units' time, by pool.
-
-    trace: of its first hours.
-    """
+    """A day that was lived. took: real seconds of this machine. pressed: by pool. trace: of its first hours."""
 
     took: float
     score: Scores
     bad: list[str]
     level: str
-    busy: dict[str, float]
+    pressed: dict[str, Pressure]
     trace: str
 
     def missed(self) -> list[str]:
@@ -205,9 +200,11 @@ class Day:
         for name, share in self.shares().items():
             if share <= ASKED[name]:
                 found.append(f"{name} success is {share:.3f}, more than {ASKED[name]:.2f} is asked")
-        for name, share in self.busy.items():
-            if share >= MOST_IN_USE:
-                found.append(f"{name} is in use for {share:.2f} of its time, less than {MOST_IN_USE:.2f} is asked")
+        for name, pool in self.pressed.items():
+            if pool.busy >= MOST_IN_USE:
+                found.append(
+                    f"{name} is in use for {pool.busy:.2f} of its time, less than {MOST_IN_USE:.2f} is asked"
+                )
         if self.level != "full":
             found.append(f"the level at its end is {self.level}")
         if self.took > SOON_ENOUGH:
@@ -228,8 +225,10 @@ def _live_a_day(postgres: Server) -> list[str]:
     line(BENCH, "sim_day_cpu_seconds", time.process_time() - used, "s")  # of this process, without Postgres
     for name, share in day.shares().items():
         line(BENCH, f"sim_day_{name}_success", share, "share", "asked: more than", share / ASKED[name])
-    for name, share in day.busy.items():
-        line(BENCH, f"sim_day_{name}_in_use", share, "share", "asked: less than", share / MOST_IN_USE)
+    for name, pool in day.pressed.items():
+        line(BENCH, f"sim_day_{name}_in_use", pool.busy, "share", "asked: less than", pool.busy / MOST_IN_USE)
+        line(BENCH, f"sim_day_{name}_waited", pool.waited, "s")
+        line(BENCH, f"sim_day_{name}_refused", pool.refused, "count")
     same = lived(again, TWICE).trace == day.trace
     line(BENCH, "sim_day_goes_the_same_way_again", float(same), "1 or 0")
     postgres.drop(dsn)
@@ -249,12 +248,9 @@ def lived(dsn: str, seconds: float) -> Day:
         house.runtime.sleep(seconds - TWICE)
         took = time.perf_counter() - began
         board = house.system.board
-        busy = {}
-        for name in POOLS:
-            state = board.get(name)
-            assert isinstance(state, ResourceState)
-            busy[name] = sum(use.held for use in state.jobs) / (state.limit * seconds)
+        pressed = pressure(board, seconds)
         level = board.get("health").level
+        house.finish_publishing()
         house.end()
         scraping = {job.spec.name for job in house.jobs if job.spec.kind is Kind.SCRAPING}
-        return Day(took, scores(dsn, scraping), place.findings().bad(), level, busy, trace)
+        return Day(took, scores(dsn, scraping), place.findings().bad(), level, pressed, trace)

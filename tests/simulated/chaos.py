@@ -25,7 +25,7 @@ from actors.core.simulation import ProcessExit, SimulatedRuntime
 from actors.core.system import StartFailed, System
 from actors.protocol.account import ClearStop
 from actors.protocol.health import ComponentReport, HealthView, LevelChanged, MemoryIs
-from actors.protocol.jobs import Pause, RunNow
+from actors.protocol.jobs import RunNow
 from domain.calendar import HOUR, MINUTE
 from domain.publishing.caps import Policy
 from domain.publishing.uniqueness import text_hash
@@ -34,7 +34,7 @@ from social.sandbox.faults import KINDS
 from store import journal_file
 from store import posts as store
 from store.posts.values import Kind
-from tests.simulated.house import House, Place, home
+from tests.simulated.house import FINISH_SECONDS, House, Place, home
 from tests.simulated.outside import BROWSER, DATABASE, REDIS, Line
 from tests.simulated.verdict import Findings
 
@@ -176,11 +176,9 @@ class Storm:
 
     def finish_publishing(self) -> None:
         """Let no post be half published when it is counted."""
-        for job in ("posting", "reply_posting"):
-            self.system.tell(f"job:{job}", Pause("the end"))
-        for _ in range(600):
-            names = [each.name for each in self.system.directory.registrations()]
-            if not any(name.startswith(("run:posting", "run:reply_posting")) for name in names):
+        self.house.pause_publishing()
+        for _ in range(FINISH_SECONDS):
+            if not self.house.publishes():
                 return
             self.go_on(1.0)
         raise AssertionError(f"a run of publishing does not end: {self.runtime.waiting()}")

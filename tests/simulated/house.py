@@ -28,6 +28,7 @@ from actors.face.log_book import LogBook
 from actors.jobs import names
 from actors.jobs.registry import load
 from actors.protocol.health import MIB
+from actors.protocol.jobs import Pause
 from domain.calendar import Anchor
 from domain.publishing.caps import Policy
 from domain.settings import APPROVAL, Settings, parse
@@ -43,6 +44,8 @@ from tests.simulated.verdict import Findings, findings
 from tests.simulated.verdict_manners import Terms
 
 SHARED_MEMORY = Path("/dev/shm")  # where a flush to the disk costs nothing
+PUBLISHING = ("posting", "reply_posting")
+FINISH_SECONDS = 600
 NO_TIME: Mapping[str, Took] = {}
 WEIGHT = Weight({"python": 120 * MIB, "browser": 150 * MIB})
 
@@ -134,6 +137,26 @@ class House:
     def boot(self) -> None:
         """Start the tree; returns when it is up."""
         self.system.start("root", self._root, timeout=None)
+
+    def pause_publishing(self) -> None:
+        """Let no run of publishing begin any more."""
+        for job in PUBLISHING:
+            self.system.tell(f"job:{job}", Pause("the end"))
+
+    def publishes(self) -> bool:
+        """Whether a run of publishing is at work."""
+        names = [each.name for each in self.system.directory.registrations()]
+        return any(name.startswith(tuple(f"run:{job}:" for job in PUBLISHING)) for name in names)
+
+    def finish_publishing(self) -> None:
+        """Let no post be half published when it is counted. A run of publishing ends within its deadline."""
+        self.pause_publishing()
+        self.runtime.sleep(1.0)
+        for _ in range(FINISH_SECONDS):
+            if not self.publishes():
+                return
+            self.runtime.sleep(1.0)
+        raise AssertionError(f"a run of publishing does not end: {self.runtime.waiting()}")
 
     def end(self) -> None:
         """The process is gone, between two steps, and whatever was on its way with it."""

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from bench.chaos import Day, Storms
-from tests.simulated.verdict import Scores
+from tests.simulated.verdict import Pressure, Scores
 
-GOOD = Day(60.0, Scores(0.99, 0.95, 0.99), [], "full", {"browser": 0.5}, "trace")
+GOOD = Day(60.0, Scores(0.99, 0.95, 0.99), [], "full", {"browser": Pressure(0.5, 0.0, 0)}, "trace")
 
 
 def test_a_day_by_the_numbers_misses_nothing() -> None:
@@ -20,7 +20,7 @@ def test_a_day_by_the_numbers_misses_nothing() -> None:
         replace(GOOD, score=Scores(0.95, 0.95, 0.99)),
         replace(GOOD, score=Scores(0.99, 0.90, 0.99)),
         replace(GOOD, score=Scores(0.99, 0.95, 0.95)),
-        replace(GOOD, busy={"browser": 0.5, "redis": 0.8}),
+        replace(GOOD, pressed={"browser": Pressure(0.5, 0.0, 0), "redis": Pressure(0.8, 60.0, 2)}),
         replace(GOOD, level="reduced"),
         replace(GOOD, took=121.0),
         replace(GOOD, bad=["lost: post 1"]),

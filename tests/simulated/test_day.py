@@ -1,21 +1,24 @@
 """The whole tree in virtual time: hours of it by the numbers, twice the same, and through a few storms.
 
-The full day and the many seeds are `python -m bench chaos`.
+All that is outside takes as long there as it took where it was measured. The full day and the many seeds are
+`python -m bench chaos`.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
 
+from actors.core.scheduler import Switching
 from actors.core.simulation import seeds
-from actors.protocol.resources import ResourceState
 from domain.calendar import HOUR
 from domain.jobs.spec import Kind
 from tests.postgres import Server
 from tests.simulated.chaos import lived_through, replay
+from tests.simulated.durations import AWAY, MEASURED
 from tests.simulated.house import House, home
-from tests.simulated.verdict import Scores, scores
+from tests.simulated.verdict import Pressure, Scores, pressure, scores
 
 HOURS = 2.0  # calendar
 TWICE = 0.75  # of which the first part is lived twice
@@ -25,25 +28,30 @@ STORM_HOURS = 1.0
 
 @dataclass
 class Day:
-    """What some hours left behind. morning: the trace of their first part. silent: jobs that never succeeded.
-
-    busy: the share of its units' time that each pool was in use.
-    """
+    """What some hours left behind. morning: the trace of their first part. silent: jobs that never succeeded."""
 
     morning: str
     level: str
     scores: Scores
     bad: list[str]
     published: int
-    busy: dict[str, float]
+    pressed: dict[str, Pressure]
     silent: list[str]
+
+
+@contextmanager
+def a_house(dsn: str, seed: int, slower: float = AWAY, switching: Switching = "at every point") -> Iterator[House]:
+    """One that has just booted, where what is outside takes its time. slower: the browser's calls, so many times."""
+    with home(dsn, seed, SPEED, took=MEASURED, OPENAI_API_KEY="simulated") as place:
+        place.outside.slower["browser"] = slower
+        house = House(place, switching=switching)
+        house.boot()
+        yield house
 
 
 def a_morning(dsn: str, seed: int) -> str:
     """The trace of the first part."""
-    with home(dsn, seed, SPEED) as place:
-        house = House(place)
-        house.boot()
+    with a_house(dsn, seed) as house:
         house.runtime.sleep(TWICE * HOUR / SPEED)
         trace = house.runtime.trace()
         house.end()
@@ -51,28 +59,24 @@ def a_morning(dsn: str, seed: int) -> str:
 
 
 def a_day(dsn: str, seed: int) -> Day:
-    with home(dsn, seed, SPEED) as place:
-        house = House(place)
-        house.boot()
+    with a_house(dsn, seed) as house:
         house.runtime.sleep(TWICE * HOUR / SPEED)
         morning = house.runtime.trace()
         house.runtime.sleep((HOURS - TWICE) * HOUR / SPEED)
-        board, found = house.system.board, place.findings()
-        scraping = {job.spec.name for job in house.jobs if job.spec.kind is Kind.SCRAPING}
-        busy = {}
-        for name in ("database", "redis", "browser"):
-            state = board.get(name)
-            assert isinstance(state, ResourceState)
-            busy[name] = sum(use.held for use in state.jobs) / (state.limit * HOURS * HOUR / SPEED)
+        board = house.system.board
+        pressed = pressure(board, HOURS * HOUR / SPEED)
         silent = [
             job.spec.name
             for job in house.jobs
             if job.spec.every <= 2 * HOUR and board.get(f"job:{job.spec.name}").last_success is None
         ]
         level = board.get("health").level
+        house.finish_publishing()
         house.end()
+        found = house.place.findings()
+        scraping = {job.spec.name for job in house.jobs if job.spec.kind is Kind.SCRAPING}
         published = found.states["confirmed"] + found.states["reconciled"]
-        return Day(morning, level, scores(dsn, scraping), found.bad(), published, busy, silent)
+        return Day(morning, level, scores(dsn, scraping), found.bad(), published, pressed, silent)
 
 
 @pytest.fixture
@@ -94,7 +98,23 @@ def test_hours_of_the_whole_tree_go_by_the_numbers_and_the_same_seed_goes_the_sa
     assert day.scores.posting > 0.95
     assert day.scores.scraping > 0.90
     assert day.scores.jobs > 0.95
-    assert max(day.busy.values()) < 0.80, day.busy
+    assert max(pool.busy for pool in day.pressed.values()) < 0.80, day.pressed
+    assert all(pool.busy > 0.0 for pool in day.pressed.values()), "each takes time, or the bound could not be broken"
+    assert day.pressed["browser"].waited > 0.0, "three contexts are few enough for somebody to wait"
+
+
+def test_pages_that_are_slow_enough_break_the_bound_and_the_success_rates(empty_dsn: str) -> None:
+    with a_house(empty_dsn, seed=1, slower=60.0, switching="where blocked") as house:
+        house.runtime.sleep(HOURS * HOUR / SPEED)
+        pressed = pressure(house.system.board, HOURS * HOUR / SPEED)
+        house.end()
+        scraping = {job.spec.name for job in house.jobs if job.spec.kind is Kind.SCRAPING}
+        done = scores(empty_dsn, scraping)
+    assert pressed["browser"].busy > 0.80
+    assert pressed["browser"].refused > 0, "who waits too long is told so"
+    assert pressed["browser"].waited > 300.0
+    assert done.scraping < 0.90
+    assert pressed["database"].busy < 0.01, "nothing is slow but the pages"
 
 
 @pytest.mark.parametrize("seed", seeds(4))

@@ -7,12 +7,15 @@ from typing import Any
 
 import psycopg
 
+from actors.core.board import Board
+from actors.protocol.resources import ResourceState
 from domain.calendar import DAY, HOUR, MINUTE
 from domain.publishing.caps import Policy
 from domain.publishing.uniqueness import normalized
 from social.sandbox.storage import OwnPost
 from tests.simulated.verdict_manners import Terms, manners
 
+POOLS = ("database", "redis", "browser")
 STALLED = 40 * MINUTE  # calendar
 WAITING = "(p.state = 'planned' and p.approval in ('not_needed', 'approved'))"
 # The courtesy that lets a reply wait for days: its author, or its conversation, was answered before.
@@ -167,6 +170,27 @@ def rows(dsn: str, query: str) -> list[tuple[object, ...]]:
     """What the database answers, from outside."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         return connection.execute(query.encode()).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class Pressure:
+    """How hard a pool was pressed. busy: the share of its units' time that was lent, of leases that are over. waited:
+    seconds, of all who waited. refused: requests that got none."""
+
+    busy: float
+    waited: float
+    refused: int
+
+
+def pressure(board: Board, seconds: float) -> dict[str, Pressure]:
+    """By pool, over so many real seconds."""
+    found = {}
+    for name in POOLS:
+        state = board.get(name)
+        assert isinstance(state, ResourceState)
+        busy = sum(use.held for use in state.jobs) / (state.limit * seconds)
+        found[name] = Pressure(busy, sum(use.waited for use in state.jobs), state.refused)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
