@@ -34,6 +34,7 @@ from social.sandbox.faults import KINDS
 from store import journal_file
 from store import posts as store
 from store.posts.values import Kind
+from tests.simulated.durations import MEASURED
 from tests.simulated.house import FINISH_SECONDS, House, Place, home
 from tests.simulated.outside import BROWSER, DATABASE, REDIS, Line
 from tests.simulated.verdict import Findings
@@ -401,7 +402,8 @@ def lived_through(dsn: str, seed: int, hours: float, between: float = BETWEEN) -
     """
     try:
         replies = APPROVAL if seed % 4 == 3 else AUTO
-        with home(dsn, seed, SPEED, repeats=seed % 2 == 1, REPLIES=replies) as place, storm(place) as bad_time:
+        repeats, settings = seed % 2 == 1, {"REPLIES": replies, "OPENAI_API_KEY": "simulated"}
+        with home(dsn, seed, SPEED, repeats, MEASURED, **settings) as place, storm(place) as bad_time:
             queue(place, int(hours * 15), every=4 * MINUTE)
             bad_time.live(hours * HOUR / SPEED, between)
             found = place.findings()

@@ -130,7 +130,15 @@ class Line(psycopg.Connection[Any]):
             yield made
         over = self.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
         if over and self.durations is not None and self.passes is not None:
-            self.passes(self._owed + self.durations.of("commit"))
+            self._await_commit(self.passes, self._owed + self.durations.of("commit"))
+
+    def _await_commit(self, passes: Callable[[float], None], seconds: float) -> None:
+        """It is done; whoever does not wait long enough for the answer does not know it."""
+        try:
+            passes(seconds)
+        except psycopg.errors.QueryCanceled:
+            self.cut()
+            raise psycopg.OperationalError("the connection broke before the commit was answered") from None
 
     def _exec_command(self, command: Any, *args: Any, **named: Any) -> Any:
         answer = yield from super()._exec_command(command, *args, **named)
