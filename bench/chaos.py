@@ -11,6 +11,7 @@ seed did not go the same way again, or where the day misses what is asked of it 
 """
 
 import argparse
+import gc
 import json
 import logging
 import subprocess
@@ -243,6 +244,7 @@ def lived(dsn: str, seconds: float) -> Day:
         began = time.perf_counter()
         house = House(place, switching="where blocked")
         house.boot()
+        gc.freeze()  # what stands since the boot need not be looked through again and again
         house.runtime.sleep(TWICE)
         trace = house.runtime.trace()
         house.runtime.sleep(seconds - TWICE)

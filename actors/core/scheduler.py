@@ -15,6 +15,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from itertools import count
+from threading import get_ident
 from typing import Literal
 
 from actors.core.runtime import RuntimeEnds
@@ -128,7 +129,7 @@ class Scheduler:
         begins. switching: where another thread may go on; see `SimulatedRuntime`."""
         self.held = 0  # locks held by the running thread
         self.steps = 0  # how often a thread came to a point where another could go on
-        self._steps_at_this_time = 0  # what they were when the clock last moved
+        self._steps_limit = STEP_LIMIT  # so many may there be before the clock moves
         self._wall_limit = wall_limit
         self._at_every_point = switching == "at every point"
         self._now = begin
@@ -136,7 +137,7 @@ class Scheduler:
         self._heap: list[tuple[float, int, SimulatedTimer]] = []
         self._order = count()
         self._main = self.running = SimulatedThread("main", _taken_lock())
-        self._main.ident = threading.get_ident()
+        self._main.ident = get_ident()
         self._ready: list[SimulatedThread] = [self._main]
         self._threads: list[SimulatedThread] = []
         self._idle: list[_Worker] = []
@@ -221,27 +222,28 @@ class Scheduler:
 
     def switch(self) -> None:
         """A point where another thread could go on first: perhaps it does. Not while a lock is held."""
-        self._step()
+        self.steps += 1
+        if self._over or get_ident() != self.running.ident or self.steps > self._steps_limit:
+            self._look_what_is_wrong()
         if self.held == 0 and (self._failure is not None or (self._at_every_point and len(self._ready) > 1)):
             self._hand_on(self.running)
 
     def give_way(self) -> None:
         """Perhaps let another thread go on first, however seldom this world switches."""
-        self._step()
-        if self.held == 0 and (self._failure is not None or len(self._ready) > 1):
+        self.switch()
+        if self.held == 0 and not self._at_every_point and len(self._ready) > 1:
             self._hand_on(self.running)
 
-    def _step(self) -> None:
-        if self._over or threading.get_ident() != self.running.ident:
+    def _look_what_is_wrong(self) -> None:
+        if self._over or get_ident() != self.running.ident:
             self._stranger()
-        self.steps += 1
-        if self.steps - self._steps_at_this_time > STEP_LIMIT and self._failure is None:
+        if self._failure is None:
             here = "\n  ".join(self.recent_events()[-10:])
             self._failure = Livelock(f"{STEP_LIMIT} steps, and the clock stands still:\n  {here}")
 
     def block(self, what: str, for_ever: bool) -> None:
         """Let the others go on until something readies me."""
-        if self._over or threading.get_ident() != self.running.ident:
+        if self._over or get_ident() != self.running.ident:
             self._stranger()
         me = self.running
         me.waits_for, me.waits_for_ever = what, for_ever
@@ -295,7 +297,7 @@ class Scheduler:
                 timer = heapq.heappop(self._heap)[2]
                 if timer.action is None:
                     continue
-                self._now, self._stamp, self._steps_at_this_time = when, repr(when), self.steps
+                self._now, self._stamp, self._steps_limit = when, repr(when), self.steps + STEP_LIMIT
                 if isinstance(timer.action, SimulatedThread):
                     self.ready(timer.action)
                 else:
@@ -337,7 +339,7 @@ class Scheduler:
 
     def _run(self, thread: SimulatedThread, target: Callable[[], None], worker: _Worker) -> bool:
         """A simulated thread's life, from its first baton on. Returns whether its worker is kept for another one."""
-        thread.ident = threading.get_ident()
+        thread.ident = get_ident()
         worker.real.name = thread.name
         try:
             if not self._over:

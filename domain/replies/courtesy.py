@@ -59,11 +59,11 @@ def is_touchy(text: str) -> bool:
 
 def is_english(text: str) -> bool:
     """Whether a text reads as English: by its letters, and by the share of short English words."""
-    letters = [char for char in text if char.isalpha()]
     words = _WORD.findall(_plain(text))
-    if not words or not letters:
+    if not words:
         return False
-    latin = sum(char < "\u0250" for char in letters) / len(letters)
+    letters = [char for char in text if char.isalpha()] if not text.isascii() else []  # which are all Latin
+    latin = sum(char < "\u0250" for char in letters) / len(letters) if letters else 1.0
     return latin >= LATIN_SHARE and sum(word in ENGLISH for word in words) / len(words) >= ENGLISH_SHARE
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from social.inprocess import InProcessSite, stepped
+from social.navigation import Timeouts
 from social.sandbox.network import Network
 from social.sandbox.storage import Storage
 from social.site import (
@@ -145,3 +146,19 @@ def test_work_that_awaits_an_event_loop_is_refused() -> None:
 
     with pytest.raises(RuntimeError, match="event loop"):
         stepped(waits())
+
+
+def test_a_page_that_takes_longer_than_a_load_may_is_a_time_out_without_any_fault(world: World) -> None:
+    world.site.latency = lambda: Timeouts().load - 0.1
+    assert world.publish().evidence is Evidence.CREATE_RESPONSE
+    world.site.latency = lambda: Timeouts().load
+    with pytest.raises(SiteTimeout):
+        world.publish()
+    assert world.posts() == 1
+
+
+def test_an_answer_that_takes_longer_than_is_waited_for_is_not_heard(world: World) -> None:
+    took = iter((0.3, Timeouts().response, 0.3))
+    world.site.latency = lambda: next(took)
+    assert world.publish().evidence is Evidence.PROFILE_MATCH
+    assert world.posts() == 1
