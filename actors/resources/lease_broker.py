@@ -140,7 +140,11 @@ class LeaseBroker:
     def tick(self) -> None:
         """The time that `wake_at` was told has come."""
         self._alarm = math.inf
-        self.carry_out(self.ledger.tick(self._now()))
+        decisions = self.ledger.tick(self._now())
+        if decisions:
+            self.carry_out(decisions)
+        else:  # as for most: the lease that it was set for has come back
+            self._look_ahead()
 
     def revoke(self, tokens: "tuple[int, ...]", reason: str) -> bool:
         """Take these leases. Returns whether any of them was in force."""
@@ -292,7 +296,10 @@ class LeaseBroker:
             self._owner.demonitor(holder)
 
     def _changed(self) -> None:
+        self._look_ahead()
+        self._owner.show_soon()
+
+    def _look_ahead(self) -> None:
         if self.ledger.alarm < self._alarm:
             self._alarm = self.ledger.alarm
             self._owner.wake_at(self._alarm)
-        self._owner.show_soon()

@@ -124,6 +124,8 @@ class Office:
         self.time = 100.0
         self.watched: list[str] = []
         self.ended: list[tuple[int, str]] = []
+        self.alarms: list[float] = []
+        self.shown = 0
         self.thing = Thing()
         ledger = Ledger(redis_policy(2), {})
         self.broker = LeaseBroker("redis", self.runtime, ledger, breaker.Policy(jitter=0.0), self)
@@ -137,8 +139,12 @@ class Office:
     def reply(self, asker: Future, value: object) -> bool:
         return asker.set(value)
 
-    def wake_at(self, when: float) -> None: ...
-    def show_soon(self) -> None: ...
+    def wake_at(self, when: float) -> None:
+        self.alarms.append(when)
+
+    def show_soon(self) -> None:
+        self.shown += 1
+
     def noted(self, decision: object) -> None: ...
 
     def monitor(self, name: str) -> None:
@@ -196,6 +202,21 @@ def test_who_waits_past_its_deadline_is_refused_and_no_longer_watched() -> None:
     assert isinstance(refused, LeaseRefused)
     assert refused.cause == "wait deadline"
     assert office.watched == ["one"]
+
+
+def test_a_look_at_the_clock_that_changes_nothing_is_no_news() -> None:
+    office = Office()
+    for holder in ("one", "two"):  # both of them, so that there is somebody to look at the clock for
+        lease = office.asks(holder, hold=5.0).get(0.0)
+        office.time += 1.0
+    office.broker.release(Release(lease.token))
+    shown, alarms = office.shown, len(office.alarms)
+    office.broker.tick()
+    assert office.shown == shown
+    assert len(office.alarms) == alarms + 1, "the next look is still to come"
+    office.time += 60.0
+    office.broker.tick()
+    assert office.shown > shown, "the first one's deadline is news"
 
 
 def test_the_next_incarnation_ends_what_an_abandoned_one_had_lent_and_counts_it_once() -> None:
