@@ -24,6 +24,7 @@ import uvicorn
 from domain.calendar import Anchor
 from social.sandbox.app import SandboxSite
 from social.sandbox.network import Network
+from social.sandbox.shapes import ShapeBoard
 from social.sandbox.storage import Storage
 
 PREDECESSOR_SECONDS = 2.0  # how long a site that is just ending may take to let go of its home
@@ -88,6 +89,13 @@ class Server(uvicorn.Server):
             self.should_exit = True
 
 
+def _shapes(file: Path) -> ShapeBoard:
+    try:
+        return ShapeBoard(file)
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise SystemExit(f"sandbox: {file} cannot be used ({error}). Mend it, or remove it.") from error
+
+
 def _bound(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -141,7 +149,7 @@ def main() -> None:
         raise SystemExit(f"sandbox: {given.home / 'site.sqlite3'} cannot be used ({error}). {advice}.") from error
     except ValueError as error:
         raise SystemExit(str(error)) from error
-    site = SandboxSite(network, clock, random.SystemRandom())
+    site = SandboxSite(network, clock, random.SystemRandom(), _shapes(given.home / "shapes.json"))
     config = uvicorn.Config(
         site.application(), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
     )

@@ -26,6 +26,7 @@ from starlette.types import Receive, Scope, Send
 from social.sandbox import pages
 from social.sandbox.faults import BadFault, FaultBoard
 from social.sandbox.network import ACCOUNT_ID, Created, Network, Refused, Shown
+from social.sandbox.shapes import BadShape, ShapeBoard, Shaped
 
 LOGIN = "/i/flow/login"
 MOST_POSTS = 1_500  # on one page, for memory tests
@@ -53,13 +54,19 @@ class BrokenOff(Response):
 
 
 class SandboxSite:
-    """The web application over a network. secrets: makes the session tokens and decides faults of a probability."""
+    """The web application over a network.
 
-    def __init__(self, network: Network, clock: Clock, secrets: random.Random) -> None:
+    secrets: makes the session tokens and decides faults of a probability; shapes: what it is like besides.
+    """
+
+    def __init__(
+        self, network: Network, clock: Clock, secrets: random.Random, shapes: ShapeBoard | None = None
+    ) -> None:
         self.network = network
         self.clock = clock
         self.secrets = secrets
         self.faults = FaultBoard(secrets)
+        self.shapes = shapes or ShapeBoard()
 
     def application(self) -> Starlette:
         """The ASGI application."""
@@ -71,6 +78,9 @@ class SandboxSite:
                 Route("/__sandbox/faults", self.inject, methods=["POST"]),
                 Route("/__sandbox/faults", self.list_faults, methods=["GET"]),
                 Route("/__sandbox/faults", self.clear_faults, methods=["DELETE"]),
+                Route("/__sandbox/shapes", self.switch_shape, methods=["POST"]),
+                Route("/__sandbox/shapes", self.list_shapes, methods=["GET"]),
+                Route("/__sandbox/shapes", self.clear_shapes, methods=["DELETE"]),
                 Route("/__sandbox/posts", self.posts),
                 Route("/__sandbox/posts/{id:int}", self.remove, methods=["DELETE"]),
                 Route("/i/api/graphql/{query}/CreateTweet", self.create, methods=["POST"]),
@@ -86,7 +96,10 @@ class SandboxSite:
                 Route("/{handle}/status/{id:int}", partial(self.page, self.status)),
                 Route("/{handle}/status/{id:int}/analytics", partial(self.page, self.status)),
             ],
-            middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])],
+            middleware=[
+                Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),
+                Middleware(Shaped, self.shapes, self.network, self.clock.calendar),
+            ],
             exception_handlers={HTTPException: self.not_found},
         )
 
@@ -269,6 +282,23 @@ class SandboxSite:
     async def clear_faults(self, request: Request) -> Response:
         self.faults.clear()
         return JSONResponse({"faults": []})
+
+    async def switch_shape(self, request: Request) -> Response:
+        try:
+            wish = await request.json()
+            if not isinstance(wish, dict):
+                raise BadShape("a shape is a JSON object with at least `shape`.")
+            self.shapes.switch(wish)
+        except ValueError as error:  # of the JSON, or BadShape
+            return JSONResponse({"error": f"shape refused: {error}"}, 400)
+        return JSONResponse({"shapes": self.shapes.listed()})
+
+    async def list_shapes(self, request: Request) -> Response:
+        return JSONResponse({"shapes": self.shapes.listed()})
+
+    async def clear_shapes(self, request: Request) -> Response:
+        self.shapes.clear()
+        return JSONResponse({"shapes": {}})
 
 
 _MESSAGES = {

@@ -69,6 +69,10 @@ class SandboxProcess:
         """Injects a fault, once if nothing else is said."""
         self.call("/__sandbox/faults", {"kind": kind, "times": 1, **wish})
 
+    def shape(self, name: str, **options: object) -> None:
+        """Switches a shape on."""
+        self.call("/__sandbox/shapes", {"shape": name, **options})
+
     def texts(self) -> list[str]:
         """The texts of all own posts."""
         return [post["text"] for post in self.call("/__sandbox/posts")["posts"]]
@@ -135,4 +139,5 @@ def sandbox(shared_sandbox: SandboxProcess) -> Iterator[SandboxProcess]:
     """The session's sandbox, behaving well and with a good session before and after."""
     yield shared_sandbox
     shared_sandbox.call("/__sandbox/faults", method="DELETE")
+    shared_sandbox.call("/__sandbox/shapes", method="DELETE")
     shared_sandbox.call("/__sandbox/session")

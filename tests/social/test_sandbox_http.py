@@ -225,6 +225,38 @@ def test_the_calendar_is_read_again_when_its_file_changes(tmp_path: Path) -> Non
     sandbox.stop()
 
 
+def test_a_shape_is_switched_on_and_off_and_outlives_a_restart(tmp_path: Path) -> None:
+    sandbox = SandboxProcess(tmp_path / "home")
+    sandbox.start()
+
+    def login_page() -> str:
+        with urllib.request.urlopen(f"{sandbox.base}/login", timeout=10) as answer:
+            return str(answer.read().decode())
+
+    plain = login_page()
+    sandbox.shape("cookie_bar")
+    assert "Refuse non-essential cookies" in login_page()
+    assert 'window.SHAPES = {"cookie_bar": {}}' in login_page()
+    sandbox.kill()
+    sandbox.start()
+    assert sandbox.call("/__sandbox/shapes") == {"shapes": {"cookie_bar": {}}}
+    sandbox.shape("cookie_bar", on=False)
+    assert login_page() == plain
+    sandbox.stop()
+
+
+@pytest.mark.parametrize("wish", ['{"shape": "none"}', '{"shape": "cookie_bar", "odd": 1}', "[]", "{", "{}"])
+def test_a_shape_that_nobody_knows_is_refused(visitor: TestClient, wish: str) -> None:
+    answer = visitor.post("/__sandbox/shapes", content=wish)
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("shape refused: ")
+
+
+def test_kept_shapes_that_cannot_be_read_get_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "shapes.json").write_text("[]")
+    assert "shapes.json cannot be used" in last_words("--home", str(tmp_path))
+
+
 def last_words(*options: str) -> str:
     """What the sandbox says when it cannot start: one line, and exit code 1."""
     command = [sys.executable, "-m", "social.sandbox", *options]
