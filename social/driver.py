@@ -19,11 +19,13 @@ from social.site import (
     Counts,
     Draft,
     Missing,
+    OnClick,
     PageBroken,
     Post,
     Profile,
     Published,
     SessionExpired,
+    nothing,
 )
 
 ARTICLE = 'article[data-testid="tweet"]'
@@ -47,14 +49,14 @@ class PageSite:
         """The account's handle, without @."""
         return self.handle
 
-    async def publish(self, tab: Page, draft: Draft, arm: Arm) -> Published:
+    async def publish(self, tab: Page, draft: Draft, arm: Arm, on_click: OnClick = nothing) -> Published:
         """See `Site.publish`. A cancellation after `arm` has returned leaves the outcome unknown too."""
 
         async def own_profile(replies: bool) -> Profile:
             return await self.profile(tab, self.handle, replies=replies)
 
         sending = Publication(tab, self.base_url, self.handle, draft, self.timeouts, own_profile)
-        return await sending.publish(arm)
+        return await sending.publish(arm, on_click)
 
     async def profile(self, tab: Page, handle: str, *, replies: bool = False, limit: int = 50) -> Profile:
         """See `Site.profile`. Only what the page shows at once is read: it is not scrolled."""

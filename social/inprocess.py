@@ -26,6 +26,7 @@ from social.site import (
     Evidence,
     Missing,
     NotArmed,
+    OnClick,
     OutcomeUnknown,
     PageBroken,
     Post,
@@ -35,6 +36,7 @@ from social.site import (
     SessionExpired,
     SiteError,
     SiteTimeout,
+    nothing,
 )
 
 R = TypeVar("R")
@@ -101,11 +103,12 @@ class InProcessSite:
         """The account's handle, without @."""
         return self.network.handle
 
-    async def publish(self, tab: Tab, draft: Draft, arm: Arm) -> Published:
+    async def publish(self, tab: Tab, draft: Draft, arm: Arm, on_click: OnClick = nothing) -> Published:
         """See `Site.publish`."""
         self._open(tab, "open /compose/post")
         if draft.in_reply_to is not None and self.network.find(draft.in_reply_to, self._calendar()) is None:
             raise Missing("open /compose/post: the site says that it does not exist. Check the handle or id.")
+        on_click()
         try:
             await arm()
         except Exception as error:

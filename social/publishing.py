@@ -1,27 +1,30 @@
 """Sending one post over a page that promises nothing: once at most, and knowing afterwards what is known.
 
-The page's own request for the new post is held at the browser's edge (the send boundary) until `arm` has returned.
-Whatever fails before is definitely not sent. Whatever happens after needs evidence: the create response's id, the
-toast's link, a match on the own profile, a duplicate rejection with such a match. An emptied composer is none.
+The page's own request for the new post is held at the browser's edge (`social.send_boundary`) until `arm` has
+returned. Whatever is stopped there is definitely not sent. Whatever goes on, and a click after which nothing came
+there, needs evidence: the create response's id, the toast's link, a match on the own profile, a duplicate rejection
+with such a match. An emptied composer is none.
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from playwright.async_api import Error as BrowserError
-from playwright.async_api import Page, Request, Route
+from playwright.async_api import Page, Request
 
+from domain.publishing.answers import Consequence, consequence_of
 from domain.publishing.uniqueness import normalized
-from social.navigation import BLANK, LOGIN_PATHS, Timeouts, open_page, within
-from social.reading import created_id, error_of, status_of
+from social.composer import Composer
+from social.navigation import BLANK, LOGIN_PATHS, Timeouts, within
+from social.reading import created_id, error_of, reset_of, status_of
+from social.send_boundary import SendGuard, boundary_of
 from social.site import (
     AccountLocked,
     Arm,
     Draft,
     Evidence,
-    NotArmed,
+    NeedsPerson,
+    OnClick,
     OutcomeUnknown,
     PageBroken,
     Profile,
@@ -33,103 +36,22 @@ from social.site import (
     SiteTimeout,
 )
 
-TEXT_AREA = '[data-testid="tweetTextarea_0"]'
-SEND = '[data-testid="tweetButton"]'
-SEND_READY = f'{SEND}:not([aria-disabled="true"])'
 TOAST_LINK = '[data-testid="toast"] a[href*="/status/"]'
-CREATE_URL = "**/*CreateTweet*"
-
-DUPLICATE = 187
-LOCKED = frozenset({64, 226, 326})
-LIMITED = frozenset({88, 344})
-LOGGED_OUT = frozenset({32, 89, 215, 353})
-# Refusals that are known to leave nothing behind: empty, too long, no such parent, replies not allowed. A code that
-# nobody knows (or 29, 130, 131: the site's own trouble) is no definite negative.
-REFUSED = frozenset({38, 186, 214, 385, 433})
 
 ReadProfile = Callable[[bool], Awaitable[Profile]]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A create response. body: parsed JSON, None where it could not be read; location: of a redirect."""
+    """A create response. body: parsed JSON, None where it could not be read; location: of a redirect.
+
+    reset: when a rate limit ends (Unix seconds), where that was said.
+    """
 
     status: int
     body: object
     location: str
-
-
-class SendGuard:
-    """Stands at the send boundary: lets one request through, after `arm`, and only if it is the draft's own."""
-
-    def __init__(self, draft: Draft, arm: Arm, timeouts: Timeouts) -> None:
-        self._draft = draft
-        self._arm = arm
-        self._timeouts = timeouts
-        self._closed = False
-        self._withdrawn = False
-        self._arming: asyncio.Future[None] | None = None
-        self.armed = False
-        self.reached = asyncio.Event()  # a create request came to the boundary
-        # The request that was let through, or why it was not.
-        self.decision: asyncio.Future[Request | SiteError] = asyncio.get_running_loop().create_future()
-
-    async def handle(self, route: Route, request: Request) -> None:
-        """Called by the browser for every request to the create URL."""
-        if request.method != "POST":
-            await route.continue_()  # a preflight creates nothing
-            return
-        # A second request, such as a page's own retry, never passes: it could be a second post.
-        refusal: SiteError | None = PageBroken("send: the page asked twice.") if self._closed else None
-        if refusal is None:
-            self._closed = True
-            self.reached.set()
-            refusal = self._difference(request) or await self._ask_to_arm()
-            if not self.decision.done():
-                self.decision.set_result(refusal or request)
-        try:
-            if refusal is None:
-                await route.continue_()
-            else:
-                await route.abort("aborted")
-        except BrowserError:
-            # The page is gone. An abort is then moot; a request that was to go on is waited for in vain: unknown.
-            return
-
-    def withdraw(self) -> None:
-        """From now on nothing passes, also no request that still waits for `arm`."""
-        self._closed = self._withdrawn = True
-        if self._arming is not None:
-            self._arming.cancel()
-
-    async def _ask_to_arm(self) -> SiteError | None:
-        self._arming = asyncio.ensure_future(self._arm())
-        done, _ = await asyncio.wait({self._arming}, timeout=self._timeouts.arm)
-        if not done:
-            self._arming.cancel()
-            return NotArmed(f"send: `arm` took more than {self._timeouts.arm:g} s, so nothing was sent.")
-        if self._arming.cancelled() or self._withdrawn:
-            return NotArmed("send: withdrawn while waiting for `arm`, so nothing was sent.")
-        if (error := self._arming.exception()) is not None:
-            refusal = NotArmed(f"send: `arm` refused ({type(error).__name__}: {error}), so nothing was sent.")
-            refusal.__cause__ = error
-            return refusal
-        self.armed = True
-        return None
-
-    def _difference(self, request: Request) -> SiteError | None:
-        """Why this request must not go out, if it would not post the very draft."""
-        try:
-            variables = json.loads(request.post_data or "")["variables"]
-            text, reply = variables["tweet_text"], variables.get("reply")
-            parent = None if reply is None else int(reply["in_reply_to_tweet_id"])
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return PageBroken("send: the create request has an unknown form, so it was stopped. Check the contract.")
-        if text != self._draft.text:
-            return PageBroken("send: the page was about to post another text than the draft, so it was stopped.")
-        if parent != self._draft.in_reply_to:
-            return PageBroken(f"send: the page was about to answer {parent}, not {self._draft.in_reply_to}: stopped.")
-        return None
+    reset: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,57 +65,53 @@ class Publication:
     timeouts: Timeouts
     read_profile: ReadProfile
 
-    async def publish(self, arm: Arm) -> Published:
+    async def publish(self, arm: Arm, on_click: OnClick) -> Published:
         """Composes, sends once and collects the evidence. See `Site.publish`."""
         guard = SendGuard(self.draft, arm, self.timeouts)
         async with within(self.timeouts.compose, "guard the send boundary"):
-            await self.tab.route(CREATE_URL, guard.handle)
+            boundary = await boundary_of(self.tab.context, self.base_url)
+        # It is never taken off: a page that asks late, or again, must still meet it.
+        boundary.guard = guard
+        composer = Composer(self.tab, self.timeouts)
         try:
-            await self.compose()
-            request = await self.send(guard)
-        finally:
-            # The guard is never taken off the tab: a page that asks late, or again, must still meet it.
+            await composer.open(self.base_url, self.draft.in_reply_to)
+            guard.typing = True
+            await composer.type(self.draft.text)
+            request = await self.send(composer, guard, on_click)
+        except BaseException:
             if not guard.armed:
                 guard.withdraw()
                 await self.leave()
-        return await self.outcome(guard, request)
+            raise
+        if request is None:
+            guard.withdraw()
+        return await self.outcome(request)
 
-    async def compose(self) -> None:
-        """Types the draft and checks what the composer holds."""
-        parent = self.draft.in_reply_to
-        path = "/compose/post" if parent is None else f"/compose/post?in_reply_to={parent}"
-        await open_page(self.tab, self.base_url, path, TEXT_AREA, self.timeouts.load)
-        async with within(self.timeouts.compose, "type the post"):
-            area = self.tab.locator(TEXT_AREA).first
-            await area.click(timeout=self.timeouts.compose * 1000)
-            await self.tab.keyboard.insert_text(self.draft.text)
-            typed = await area.inner_text()
-        if normalized(typed) != normalized(self.draft.text):
-            raise PageBroken(
-                "type the post: the composer holds another text than was typed. Try again with a new tab."
-            )
-        async with within(self.timeouts.compose, "wait for the send button"):
-            await self.tab.locator(SEND_READY).first.wait_for(timeout=self.timeouts.compose * 1000)
+    async def send(self, composer: Composer, guard: SendGuard, on_click: OnClick) -> Request | None:
+        """Presses the button and sees the request through the boundary. Raises what stopped it; that is definite.
 
-    async def send(self, guard: SendGuard) -> Request:
-        """Presses the button and sees the request through the boundary. Raises what stopped it; that is definite."""
+        None: the button was pressed, and nothing came to the boundary, so nobody knows what the page did.
+        """
+        button = await composer.aim(self.draft.text)
+        on_click()
+        guard.clicked = True
         try:
             async with within(self.timeouts.compose, "press the send button"):
-                await self.tab.locator(SEND_READY).first.click(timeout=self.timeouts.compose * 1000)
+                await button.click(timeout=self.timeouts.compose * 1000)
                 await guard.reached.wait()
         except SiteError:
             # Once a request has come to the boundary, what was decided there counts, not how the click went.
             if not guard.reached.is_set():
-                raise
+                return None
         async with within(self.timeouts.arm + self.timeouts.compose, "wait at the send boundary"):
             decision = await guard.decision
         if isinstance(decision, SiteError):
             raise decision
         return decision
 
-    async def outcome(self, guard: SendGuard, request: Request) -> Published:
-        """What became of the request that was let through: evidence, a definite negative, or OutcomeUnknown."""
-        answer = await self.answer(request)
+    async def outcome(self, request: Request | None) -> Published:
+        """What became of the click and its request: evidence, a definite negative, or OutcomeUnknown."""
+        answer = None if request is None else await self.answer(request)
         if answer is not None:
             made = created_id(answer.body)
             if made is not None:
@@ -212,7 +130,10 @@ class Publication:
         found = await self.profile_match()
         if found is not None:
             return Published(found, Evidence.PROFILE_MATCH)
-        heard = "no answer" if answer is None else f"an answer that tells nothing (status {answer.status})"
+        if request is None:
+            heard = "the button was pressed and nothing was seen at the send boundary"
+        else:
+            heard = "no answer" if answer is None else f"an answer that tells nothing (status {answer.status})"
         raise OutcomeUnknown(f"send: {heard}, no toast and no match on the profile. Leave it to id recovery.")
 
     async def answer(self, request: Request) -> Answer | None:
@@ -229,7 +150,8 @@ class Publication:
                 body: object = await response.json()
         except (SiteError, ValueError):
             body = None
-        return Answer(response.status, body, response.headers.get("location", ""))
+        headers = response.headers
+        return Answer(response.status, body, headers.get("location", ""), reset_of(headers))
 
     async def toast(self) -> int | None:
         """The id that the toast links to."""
@@ -284,21 +206,34 @@ def negative_of(answer: Answer) -> SiteError | None:
     """What a create response without an id refuses, or None where it tells nothing."""
     error = error_of(answer.body)
     if error is not None:
-        code, said = error
-        if code in LOCKED:
-            return AccountLocked(
-                f"send: the site refuses the account ({code}: {said}). A person must clear that.", code
-            )
-        if code in LOGGED_OUT:
-            return SessionExpired(f"send: not signed in ({code}: {said}). Give a new session (`ctl session FILE`).")
-        if code in LIMITED:
-            return RateLimited(f"send: too many requests ({code}: {said}). Wait before the next post.")
-        if code == DUPLICATE:
-            return Rejected(f"send: refused as a duplicate ({said}). Look for the earlier one.", code, definite=False)
-        if code in REFUSED:
-            return Rejected(f"send: refused ({code}: {said}). Change the post.", code)
+        negative = error_for(*error, answer.reset, "send")
+        if negative is not None:
+            return negative
     if answer.status == 429:
-        return RateLimited("send: the site answered 429. Wait before the next post.")
+        return RateLimited("send: the site answered 429. Wait before the next post.", answer.reset)
     if answer.status in (401, 403) or any(path in answer.location for path in LOGIN_PATHS):
         return SessionExpired(f"send: the site asks for a login ({answer.status}). Give a new session.")
+    return None
+
+
+def error_for(code: int, said: str, reset: float | None, doing: str) -> SiteError | None:
+    """What an error code means for a post, by `domain.publishing.answers`. None: nothing that could be relied on."""
+    match consequence_of(code):
+        case Consequence.STOP:
+            return AccountLocked(
+                f"{doing}: the site refuses the account ({code}: {said}). A person must clear that.", code
+            )
+        case Consequence.SIGN_IN:
+            return SessionExpired(
+                f"{doing}: not signed in ({code}: {said}). Give a new session (`ctl session FILE`)."
+            )
+        case Consequence.RETRY_LATER:
+            return RateLimited(f"{doing}: too many requests ({code}: {said}). Wait before the next post.", reset)
+        case Consequence.DUPLICATE:
+            text = f"{doing}: refused as a duplicate ({said}). Look for the earlier one."
+            return Rejected(text, code, definite=False)
+        case Consequence.GIVE_UP:
+            return Rejected(f"{doing}: refused ({code}: {said}). Change the post.", code)
+        case Consequence.ASK:
+            return NeedsPerson(f"{doing}: refused ({code}: {said}). A person must look at the post.", code)
     return None

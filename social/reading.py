@@ -124,8 +124,20 @@ def created_id(body: object) -> int | None:
             return post_id(found)
         case {"data": {"create_tweet": {"tweet_results": {"result": {"rest_id": str(found)}}}}}:
             return post_id(found)
+        case {"data": {"notetweet_create": {"tweet_results": {"result": {"tweet": {"rest_id": str(found)}}}}}}:
+            return post_id(found)
+        case {"data": {"notetweet_create": {"tweet_results": {"result": {"rest_id": str(found)}}}}}:
+            return post_id(found)
+        case {"id_str": str(found), "user": Mapping()}:  # of statuses/update
+            return post_id(found)
         case _:
             return None
+
+
+def reset_of(headers: Mapping[str, str]) -> float | None:
+    """When a rate limit ends (Unix seconds), as a response's headers tell it."""
+    told = headers.get("x-rate-limit-reset", "")
+    return float(told) if told.isascii() and told.isdigit() and len(told) <= MOST_DIGITS else None
 
 
 def post_id(text: str) -> int | None:

@@ -15,6 +15,14 @@ Tab = TypeVar("Tab", contravariant=True)
 # Awaited at the send boundary itself, when the request for the new post has left the page and not yet the browser.
 Arm = Callable[[], Awaitable[None]]
 
+# Called when the send button is about to be pressed: from here on a post that nobody saw may be out.
+OnClick = Callable[[], None]
+
+
+def nothing() -> None:
+    """For whoever need not know of the click."""
+
+
 LONGEST_TEXT = 4_000  # characters kept of a scraped text
 LONGEST_NAME = 200
 
@@ -105,7 +113,11 @@ class SessionExpired(SiteError):
 
 
 class RateLimited(SiteError):
-    """The site asks for patience."""
+    """The site asks for patience. until: when it will serve again (Unix seconds), where it said so."""
+
+    def __init__(self, message: str, until: float | None = None) -> None:
+        super().__init__(message)
+        self.until = until
 
 
 class Rejected(SiteError):
@@ -118,7 +130,11 @@ class Rejected(SiteError):
 
 
 class AccountLocked(Rejected):
-    """The site refuses the account (64 suspended, 226 looks automated, 326 locked): a person must clear that."""
+    """The site refuses the account (suspended, locked, looks automated, …): a person must clear that."""
+
+
+class NeedsPerson(Rejected):
+    """The site refused the post for a reason that only a person can judge."""
 
 
 class Missing(SiteError):
@@ -137,8 +153,12 @@ class NotArmed(SiteError):
     """`arm` failed or took too long, so the request was stopped at the send boundary."""
 
 
+class SendBlocked(PageBroken):
+    """After the click the page asked for what nobody here understands. It was stopped, and a person is to look."""
+
+
 class OutcomeUnknown(SiteError):
-    """The request was let through, and nothing shows what became of it. Only id recovery can tell."""
+    """It may have been sent, and nothing shows what became of it. Only id recovery can tell."""
 
     definite = False
 
@@ -150,8 +170,11 @@ class Site(Protocol[Tab]):
     def own_handle(self) -> str:
         """The account's handle, without @."""
 
-    async def publish(self, tab: Tab, draft: Draft, arm: Arm) -> Published:
-        """Sends the draft once at most. After `arm` has returned, anything short of evidence is `OutcomeUnknown`."""
+    async def publish(self, tab: Tab, draft: Draft, arm: Arm, on_click: OnClick = nothing) -> Published:
+        """Sends the draft once at most. After `arm` has returned, anything short of evidence is `OutcomeUnknown`.
+
+        So it is where the button was pressed and nothing came to the send boundary. on_click: called just before it.
+        """
 
     async def profile(self, tab: Tab, handle: str, *, replies: bool = False, limit: int = 50) -> Profile:
         """An account and up to `limit` of the posts on its page, replies too if asked."""

@@ -7,7 +7,7 @@ from actors.scheduling.run_actor import Job
 from actors.scheduling.run_context import RunContext
 from domain.calendar import minutes
 from domain.jobs.spec import Holds, JobSpec, Kind
-from social.site import SessionExpired
+from social.site import AccountLocked, SessionExpired
 
 LOOK_SECONDS = 30.0
 
@@ -30,7 +30,7 @@ class SessionMonitor(Job):
         try:
             with ctx.browser() as browser:
                 handle = browser.run(ctx.site.session, timeout=LOOK_SECONDS)
-        except SessionExpired as error:
+        except (SessionExpired, AccountLocked) as error:
             stop_account(ctx, error)
             # The look itself went well, and this is what it saw.
             return Outcome(done=1, of=1, note=f"the session is not good: {error}", detail={"good": False})

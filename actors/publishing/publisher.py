@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from actors.account import journal
 from actors.core.future import AskError
 from actors.protocol.account import Holding
+from actors.protocol.alerts import Clear, Raise
 from actors.publishing import outbox, reconciliation
 from actors.publishing.account_stop import stop_account, stopped
 from actors.publishing.claiming import DATABASE_SECONDS, Claiming
@@ -43,10 +44,12 @@ from social.site import (
     AccountLocked,
     Draft,
     Missing,
+    NeedsPerson,
     NotArmed,
     Published,
     RateLimited,
     Rejected,
+    SendBlocked,
     SessionExpired,
     SiteError,
 )
@@ -154,11 +157,11 @@ class Publisher:
             return
         try:
             watermark = self.claiming.watermark(browser)
-        except SessionExpired as error:
+        except (SessionExpired, AccountLocked) as error:
             stop_account(self.ctx, error)
             raise
-        except RateLimited:
-            self.breaker.be_patient(self.ctx.now())
+        except RateLimited as error:
+            self._be_patient(error)
             raise
         except SiteError as error:
             self.tally.failure = error  # what is claimed already needs no profile
@@ -215,15 +218,15 @@ class Publisher:
         draft = Draft(post.body, in_reply_to=parent, watermark=post.claim.watermark)
         self.tally.tried += 1
         try:
-            published = browser.run(self.ctx.site.publish, draft, intent.arm, timeout=PUBLISH_SECONDS)
+            published = browser.run(self.ctx.site.publish, draft, intent.arm, intent.clicked, timeout=PUBLISH_SECONDS)
         except SiteError as error:
             self._not_published(post, intent, error, call, self.ctx.now() - began)
         except BaseException as error:
             # The lease ended, the browser died, the run is being stopped: none of them says whether it is out.
             self.breaker.failed(call, repr(error), self.ctx.now() - began, self.ctx.now())
             self.breaker.tell(self.ctx)
-            if intent.state in (Intent.ASKED, Intent.ARMED):
-                journal.lose_sight(self.ctx, post, f"after it was armed: {error!r}")
+            if intent.state in (Intent.CLICKED, Intent.ASKED, Intent.ARMED):
+                journal.lose_sight(self.ctx, post, f"after it was {intent.state}: {error!r}")
             raise
         else:
             self._published(post, published, call, began)
@@ -236,6 +239,7 @@ class Publisher:
         now = self.ctx.now()
         self.breaker.went_well(call, post.id, now - began, now)
         self.breaker.tell(self.ctx)
+        self.ctx.tell("alerts", Clear(_alert(self.what)))
         self.tally.published += 1
         self.tally.failed_in_row = 0
         self.ctx.log.info("post %d is published as %d (%s)", post.id, published.id, published.evidence.value)
@@ -257,7 +261,7 @@ class Publisher:
         """What an error of the site means for publishing as such, for the post, and for the rest of the run."""
         cause = cause_of(error)
         self._judge(cause, error, call, seconds)
-        if cause is Cause.PAGE and error.definite:
+        if cause in (Cause.PAGE, Cause.BLOCKED) and error.definite:
             self.tally.failure = error
             self.tally.failed_in_row += 1
         attempt = Attempt(
@@ -273,6 +277,8 @@ class Publisher:
         self._record(post, attempt)
         if cause is Cause.ACCOUNT and error.definite:
             stop_account(self.ctx, error)
+        if isinstance(error, SendBlocked | NeedsPerson):
+            self.ctx.tell("alerts", Raise(_alert(self.what), f"post {post.id}: {error}"))
         if ends_run(attempt):
             raise error
 
@@ -280,12 +286,17 @@ class Publisher:
         now = self.ctx.now()
         match cause:
             case Cause.PATIENCE:
-                self.breaker.be_patient(now)
-            case Cause.PAGE:
+                self._be_patient(error)
+            case Cause.PAGE | Cause.BLOCKED:
                 self.breaker.failed(call, str(error), seconds, now)
             case _:
                 self.breaker.release(call)
         self.breaker.tell(self.ctx)
+
+    def _be_patient(self, error: SiteError) -> None:
+        """Until the site says that it serves again, where it said so."""
+        until = error.until if isinstance(error, RateLimited) else None
+        self.breaker.be_patient(self.ctx.now(), 0.0 if until is None else until - self.ctx.wall())
 
     def _record(self, post: Post, attempt: Attempt) -> None:
         """Put on record what becomes of a post that is not known to be out."""
@@ -331,6 +342,11 @@ class Publisher:
         return Outcome(done=self.tally.published, of=self.tally.tried, note=note)
 
 
+def _alert(what: PostStream) -> str:
+    """Its key: what of these was not sent, and only a person can judge. It is over once one is published."""
+    return f"unsent:{what}"
+
+
 def cause_of(error: SiteError) -> Cause:
     """What an error of the site is about. One that is of no other kind is the page's."""
     match error:
@@ -342,4 +358,6 @@ def cause_of(error: SiteError) -> Cause:
             return Cause.POST
         case NotArmed():
             return Cause.HELD
+        case SendBlocked():
+            return Cause.BLOCKED
     return Cause.PAGE

@@ -26,7 +26,8 @@ from domain.resources.breaker import (
     State,
 )
 
-PATIENCE = 60.0  # real seconds that publishing rests when the site has asked for patience
+PATIENCE = 60.0  # real seconds that publishing rests at least when the site has asked for patience
+MOST_PATIENCE = 3600.0  # however long it asks for
 
 
 @dataclass(slots=True)
@@ -103,14 +104,17 @@ class PublishingBreaker:
         """It ended for a reason of the post's own, or of ours."""
         self.state = breaker.release_permission(self.state, call)
 
-    def be_patient(self, now: float) -> None:
-        """The site asked for it: another request would only make it worse. An order of the operator stands."""
+    def be_patient(self, now: float, seconds: float = 0.0) -> None:
+        """The site asked for it: another request would only make it worse. An order of the operator stands.
+
+        seconds: how long it asked for (real), where it said.
+        """
         if isinstance(self.state, ForcedOpen | ForcedClosed):
             return
         if isinstance(self.state, Closed):
             self.why = ""  # a site that is asked less often is no trouble
         times = self.state.opened_times if isinstance(self.state, Open) else 0
-        self.state = Open(now, now + PATIENCE, times + 1)
+        self.state = Open(now, now + min(max(seconds, PATIENCE), MOST_PATIENCE), times + 1)
 
     def tried(self, post_id: int, tries: int) -> None:
         """The post could not be sent in so many runs so far; 0 where they count no longer."""

@@ -19,9 +19,14 @@ class SendIntent:
         self.checks = checks
         self.state = Intent.NONE
 
+    def clicked(self) -> None:
+        """The button is about to be pressed: what nobody sees from here on is not known to be unsent."""
+        self.state = Intent.CLICKED
+
     async def arm(self) -> None:
         """Returns once the intent is on the disk. Raises NotArmed where nothing may be sent."""
         ctx = self.checks.ctx
+        self.state = Intent.NONE  # the request is held at the boundary
         passing("composed", ctx.settings.crash_at)
         if ctx.settings.mode == SHADOW:
             self.state = Intent.SHADOW

@@ -24,6 +24,7 @@ class Cause(StrEnum):
     ACCOUNT = "account"  # a session that has expired, or a lock
     PATIENCE = "patience"  # the site asks for it
     PAGE = "page"  # the page, or the way there, failed
+    BLOCKED = "blocked"  # the page asked for what is not understood, so it was stopped at the send boundary
     HELD = "held"  # held back at the send boundary, by us
 
 
@@ -31,6 +32,7 @@ class Intent(StrEnum):
     """How far the intent to send it came."""
 
     NONE = "none"  # the journal was not asked, or refused
+    CLICKED = "clicked"  # the button was about to be pressed, and nothing has come to the send boundary yet
     ASKED = "asked"  # it was asked, and nobody waited for the answer
     ARMED = "armed"
     SHADOW = "shadow"  # in shadow mode it is never asked
@@ -99,7 +101,7 @@ def fate(attempt: Attempt) -> Fate:
         case Intent.ARMED | Intent.ASKED:
             if_armed = attempt.intent is Intent.ASKED
             return Again(attempt.why, attempt.now + TRY_AGAIN_IN, if_armed)
-        case Intent.NONE if attempt.cause is Cause.PAGE:
+        case Intent.NONE | Intent.CLICKED if attempt.cause in (Cause.PAGE, Cause.BLOCKED):
             return _unsent(attempt)
     return StaysClaimed(attempt.tries)
 
@@ -109,7 +111,7 @@ def ends_run(attempt: Attempt) -> bool:
     if not attempt.definite:
         return False
     match attempt.cause:
-        case Cause.ACCOUNT | Cause.PATIENCE:
+        case Cause.ACCOUNT | Cause.PATIENCE | Cause.BLOCKED:
             return True
         case Cause.PAGE:
             return attempt.failures >= MOST_FAILURES

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -25,7 +26,7 @@ from starlette.types import Receive, Scope, Send
 
 from social.sandbox import pages
 from social.sandbox.faults import BadFault, FaultBoard
-from social.sandbox.network import ACCOUNT_ID, Created, Network, Refused, Shown
+from social.sandbox.network import ACCOUNT_ID, LONGEST, LONGEST_NOTE, Created, Network, Refused, Shown
 from social.sandbox.shapes import BadShape, ShapeBoard, Shaped
 
 LOGIN = "/i/flow/login"
@@ -84,6 +85,9 @@ class SandboxSite:
                 Route("/__sandbox/posts", self.posts),
                 Route("/__sandbox/posts/{id:int}", self.remove, methods=["DELETE"]),
                 Route("/i/api/graphql/{query}/CreateTweet", self.create, methods=["POST"]),
+                Route("/i/api/graphql/{query}/CreateNoteTweet", self.create, methods=["POST"]),
+                Route("/i/api/1.1/statuses/update.json", self.create, methods=["POST"]),
+                Route("/i/api/1.1/jot/client_event.json", self.telemetry, methods=["POST"]),
                 Route(LOGIN, self.login),
                 Route("/login", self.login),
                 Route("/", lambda request: RedirectResponse("/home")),
@@ -177,7 +181,7 @@ class SandboxSite:
     # The create call
 
     async def create(self, request: Request) -> Response:
-        """X's CreateTweet: JSON in, JSON out, errors mostly with status 200."""
+        """X's three ways to post, of which each answers in its own form. Errors come mostly with status 200."""
         real = self.clock.real()
         if self.faults.strike("rate_limited", "create", real):
             return _errors(88, "Rate limit exceeded.", 429)
@@ -187,19 +191,21 @@ class SandboxSite:
             return _errors(353, "This request requires a matching csrf cookie and header.", 403)
         if fault := self.faults.strike("errors_200", "create", real):
             return _errors(fault.code, _MESSAGES.get(fault.code, "Something went wrong."))
-        wish = _wish(await request.body())
+        call = request.url.path.rsplit("/", 1)[1]
+        wish = _wish(call, await request.body())
         if wish is None:
             return _errors(214, "Bad request.", 400)
-        made = self.network.publish(wish[0], self.clock.calendar(), wish[1])
+        longest = LONGEST_NOTE if call == "CreateNoteTweet" else LONGEST
+        made = self.network.publish(wish[0], self.clock.calendar(), wish[1], longest)
         if slow := self.faults.strike("slow", "create", real):
             await asyncio.sleep(slow.delay)
         match made:
             case Refused(code, message):
                 return _errors(code, message)
             case Created(post):
-                return self.created(post.id, post.text, real)
+                return self.created(call, post.id, post.text, real)
 
-    def created(self, post_id: int, text: str, real: float) -> Response:
+    def created(self, call: str, post_id: int, text: str, real: float) -> Response:
         """What the page hears of a post that is stored by now."""
         if self.faults.strike("commit_then_drop", "create", real):
             return BrokenOff()
@@ -214,9 +220,17 @@ class SandboxSite:
             "rest_id": str(post_id),
             "legacy": {"full_text": text, "id_str": str(post_id), "user_id_str": str(ACCOUNT_ID)},
         }
+        if call == "update.json":
+            author = {"id_str": str(ACCOUNT_ID), "screen_name": self.network.handle}
+            return JSONResponse({"user": author, "id_str": str(post_id), "full_text": text}, headers=headers)
         if self.faults.strike("visibility_wrapper", "create", real):
             result = {"__typename": "TweetWithVisibilityResults", "tweet": result}
-        return JSONResponse({"data": {"create_tweet": {"tweet_results": {"result": result}}}}, headers=headers)
+        field = "notetweet_create" if call == "CreateNoteTweet" else "create_tweet"
+        return JSONResponse({"data": {field: {"tweet_results": {"result": result}}}}, headers=headers)
+
+    async def telemetry(self, request: Request) -> Response:
+        """What the client tells of itself; nothing comes of it."""
+        return Response(status_code=204)
 
     # Sessions
 
@@ -313,9 +327,13 @@ def _errors(code: int, message: str, status: int = 200) -> Response:
     return JSONResponse({"errors": [{"code": code, "message": message}], "data": {}}, status)
 
 
-def _wish(body: bytes) -> tuple[str, int | None] | None:
+def _wish(call: str, body: bytes) -> tuple[str, int | None] | None:
     """Text and parent of a create call, or None where it is not of the known form."""
     try:
+        if call == "update.json":
+            given = dict(parse_qsl(body.decode(), keep_blank_values=True))
+            answered = given.get("in_reply_to_status_id")
+            return given["status"], None if answered is None else int(answered)
         variables = json.loads(body)["variables"]
         text, reply = variables["tweet_text"], variables.get("reply")
         parent = None if reply is None else int(reply["in_reply_to_tweet_id"])

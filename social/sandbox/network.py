@@ -17,6 +17,7 @@ from social.sandbox.storage import OwnPost, Storage
 from social.sandbox.strangers import StrangerPost, Strangers
 
 LONGEST = 280  # characters
+LONGEST_NOTE = 25_000  # of a subscriber
 DUPLICATE_WINDOW = DAY  # calendar seconds in which the same text is refused
 SEARCH_WINDOW = 7 * DAY
 FIRST_FOLLOWERS = 25
@@ -81,11 +82,13 @@ class Network:
         if handle in self.strangers.by_handle:
             raise ValueError(f"sandbox: @{handle} is a stranger's handle under seed {self.seed}. Choose another one.")
 
-    def publish(self, text: str, now: float, in_reply_to: int | None = None) -> Created | Refused:
+    def publish(
+        self, text: str, now: float, in_reply_to: int | None = None, longest: int = LONGEST
+    ) -> Created | Refused:
         """Posts `text` at calendar time `now`, or says why not. A `Created` post is durable."""
         if not text.strip():
             return Refused(EMPTY, "Sorry, the text of your post is empty.")
-        if len(text) > LONGEST:
+        if len(text) > longest:
             return Refused(TOO_LONG, "Post needs to be a bit shorter.")
         if in_reply_to is not None and self.find(in_reply_to, now) is None:
             return Refused(NO_PARENT, "You attempted to reply to a post that is deleted or not visible to you.")

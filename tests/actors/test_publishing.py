@@ -11,12 +11,14 @@ import pytest
 
 from actors.core.simulation import ProcessExit
 from actors.jobs.registry import load
+from actors.protocol.alerts import AlertsState
 from actors.protocol.journal import Append, GetWaiting
+from actors.protocol.resources import LeaseEnded
 from actors.scheduling.outcome import Outcome
 from domain.calendar import HOUR, MINUTE
 from domain.publishing import claims
 from social.inprocess import InProcessSite
-from social.site import PageBroken
+from social.site import OutcomeUnknown, PageBroken, RateLimited, SendBlocked
 from store import posts
 from store.errors import JournalUnavailable
 from store.journal import Journal
@@ -35,15 +37,30 @@ def world(empty_dsn: str) -> Iterator[World]:
 @contextmanager
 def page_refuses(*texts: str) -> Iterator[None]:
     """The composer fails with these texts."""
+    with page_does(PageBroken("the composer holds another text than was typed"), *texts):
+        yield
+
+
+@contextmanager
+def page_does(what: BaseException, *texts: str, clicked: bool = False) -> Iterator[None]:
+    """With these texts it comes to this before anything is at the send boundary. clicked: after the click."""
     really = InProcessSite.publish
 
-    async def publish(site: InProcessSite, tab: Any, draft: Any, arm: Any) -> Any:
+    async def publish(site: InProcessSite, tab: Any, draft: Any, arm: Any, on_click: Any) -> Any:
         if draft.text in texts:
-            raise PageBroken("the composer holds another text than was typed")
-        return await really(site, tab, draft, arm)
+            if clicked:
+                on_click()
+            raise what
+        return await really(site, tab, draft, arm, on_click)
 
     with patch.object(InProcessSite, "publish", publish):
         yield
+
+
+def alerts(world: World) -> dict[str, str]:
+    state = world.house.system.board.get("alerts")
+    assert isinstance(state, AlertsState)
+    return {alert.key: alert.text for alert in state.standing}
 
 
 def test_a_thread_is_published_in_one_run_each_part_answering_the_one_before(world: World) -> None:
@@ -189,6 +206,61 @@ def test_a_post_that_cannot_be_typed_does_not_keep_the_others_from_going_out(wor
             world.sleep(21 * MINUTE)
     assert world.states(good) == ["confirmed"]
     assert world.post(bad).due_at > world.post(good).due_at
+
+
+def test_a_post_whose_click_nobody_saw_at_the_boundary_is_unknown_and_not_sent_again(world: World) -> None:
+    post = world.queue("A post of now.")
+    unseen = OutcomeUnknown("the button was pressed and nothing was seen at the send boundary")
+    with page_does(unseen, "A post of now.", clicked=True):
+        world.run()
+    assert world.states(post) == ["unknown"]
+    world.run()
+    assert world.states(post) == ["unknown"]
+    assert world.texts() == []
+
+
+@pytest.mark.parametrize(("clicked", "becomes"), [(True, "unknown"), (False, "confirmed")])
+def test_a_lease_that_ends_after_the_click_leaves_the_post_unknown(world: World, clicked: bool, becomes: str) -> None:
+    post = world.queue("A post of now.")
+    with page_does(LeaseEnded("revoked by the test"), "A post of now.", clicked=clicked):
+        world.run()
+    world.run()
+    assert world.states(post) == [becomes]
+
+
+def test_a_request_that_nobody_understands_leaves_the_post_unsent_and_a_person_hears_of_it(world: World) -> None:
+    post, other = world.queue("A post of now."), world.queue("Another post.", due_at=world.now() + 1)
+    with page_does(SendBlocked("the page asked for POST /unknown"), "A post of now.", clicked=True):
+        world.run()
+        world.sleep(1.0)
+        assert "POST /unknown" in alerts(world)["unsent:posts"]
+        assert world.states(post, other) == ["claimed", "claimed"], "the next one would meet the same"
+    world.run()
+    world.sleep(1.0)
+    assert world.states(post) == ["confirmed"]
+    assert "unsent:posts" not in alerts(world)
+
+
+def test_a_refusal_that_only_a_person_can_judge_ends_the_post_and_is_told(world: World) -> None:
+    post = world.queue("A post of now.")
+    world.place.site.inject(kind="errors_200", on="create", code=188, times=1)
+    world.run()
+    world.sleep(1.0)
+    assert world.states(post) == ["failed_definite"]
+    assert "188" in alerts(world)["unsent:posts"]
+
+
+def test_a_site_that_says_until_when_is_left_alone_until_then(world: World) -> None:
+    post = world.queue("A post of now.")
+    until = world.house.runtime.wall() + 300.0
+    with page_does(RateLimited("wait", until), "A post of now."):
+        world.run()
+    world.sleep(200.0)
+    world.run()
+    assert "rests" in world.last()
+    world.sleep(110.0)
+    world.run()
+    assert world.states(post) == ["confirmed"]
 
 
 def test_a_disk_that_is_full_just_as_a_post_is_out_does_not_cost_its_id(world: World) -> None:

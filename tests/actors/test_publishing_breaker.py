@@ -30,11 +30,11 @@ class Page:
 def page() -> Iterator[Page]:
     made, really = Page(), InProcessSite.publish
 
-    async def publish(site: InProcessSite, tab: Any, draft: Any, arm: Any) -> Any:
+    async def publish(site: InProcessSite, tab: Any, draft: Any, arm: Any, on_click: Any) -> Any:
         made.tried += 1
         if made.broken:
             raise PageBroken("there is no composer")
-        return await really(site, tab, draft, arm)
+        return await really(site, tab, draft, arm, on_click)
 
     with patch.object(InProcessSite, "publish", publish):
         yield made

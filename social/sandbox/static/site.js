@@ -41,7 +41,7 @@ function wire(composer) {
   const area = composer.querySelector('[data-testid="tweetTextarea_0"]');
   const button = composer.querySelector('[data-testid^="tweetButton"]');
   const left = composer.querySelector(".left");
-  const text = () => plainText(area);
+  const text = () => (area.plainText ? area.plainText() : plainText(area));
   let busy = false;
 
   function refresh() {
@@ -51,20 +51,36 @@ function wire(composer) {
     left.textContent = length ? String(LONGEST - length) : "";
   }
 
+  // One of the site's three calls. `plan` of the shape "sends" says which, and what else goes out with it.
+  function create(how, said) {
+    const parent = composer.dataset.inReplyTo;
+    const headers = { "x-csrf-token": cookie("ct0"), "content-type": "application/json" };
+    if (how === "update") {
+      const form = new URLSearchParams({ status: said, ...(parent && { in_reply_to_status_id: parent }) });
+      headers["content-type"] = "application/x-www-form-urlencoded";
+      return fetch("/i/api/1.1/statuses/update.json", { method: "POST", headers, body: form.toString() });
+    }
+    const variables = { tweet_text: said, dark_request: false, semantic_annotation_ids: [] };
+    if (parent) variables.reply = { in_reply_to_tweet_id: parent, exclude_reply_user_ids: [] };
+    const body = JSON.stringify({ variables, queryId: "r00stSandbox" });
+    return fetch(`/i/api/graphql/r00stSandbox/${how}`, { method: "POST", headers, body });
+  }
+
   async function send() {
     if (button.getAttribute("aria-disabled") === "true") return;
     busy = true;
     refresh();
-    const variables = { tweet_text: text(), dark_request: false, semantic_annotation_ids: [] };
-    if (composer.dataset.inReplyTo) {
-      variables.reply = { in_reply_to_tweet_id: composer.dataset.inReplyTo, exclude_reply_user_ids: [] };
-    }
+    const said = text();
+    const sends = (window.SHAPES || {}).sends || {};
+    const how = (window.SHAPES || {}).subscriber && said.length > window.SHAPES.subscriber.over
+      ? "CreateNoteTweet" : sends.by || "CreateTweet";
     try {
-      const answer = await fetch("/i/api/graphql/r00stSandbox/CreateTweet", {
-        method: "POST",
-        headers: { "content-type": "application/json", "x-csrf-token": cookie("ct0") },
-        body: JSON.stringify({ variables, queryId: "r00stSandbox" }),
-      });
+      if (window.beforeSend) await window.beforeSend(said, () => create(how, said));
+      if (how === "none") return;
+      const asked = create(how, said);
+      for (let more = 1; more < (sends.times || 1); more += 1) create(how, said).catch(() => 0);
+      const answer = await asked;
+      if (sends.again) setTimeout(() => create(how, said).catch(() => 0), sends.again);
       if (answer.status === 401) {
         location.assign("/i/flow/login");
         return;
@@ -90,5 +106,54 @@ function wire(composer) {
   refresh();
 }
 
-document.querySelectorAll(".composer").forEach(wire);
+// Like Draft.js: the editor keeps the text, and draws it anew after each change, a block a line.
+function draftEditor(area) {
+  let lines = [""];
+  function draw() {
+    const blocks = lines.map((line) => {
+      const block = document.createElement("div");
+      block.dataset.block = "true";
+      const inner = document.createElement("div");
+      inner.className = "public-DraftStyleDefault-block public-DraftStyleDefault-ltr";
+      const leaf = document.createElement("span");
+      leaf.dataset.text = "true";
+      if (line) leaf.textContent = line;
+      else leaf.append(document.createElement("br"));
+      inner.append(leaf);
+      block.append(inner);
+      return block;
+    });
+    const contents = document.createElement("div");
+    contents.dataset.contents = "true";
+    contents.append(...blocks);
+    area.replaceChildren(contents);
+    const end = document.createRange();
+    end.selectNodeContents(contents.lastChild);
+    end.collapse(false);
+    getSelection().removeAllRanges();
+    getSelection().addRange(end);
+  }
+  area.addEventListener("beforeinput", (event) => {
+    event.preventDefault();
+    const typed = (event.data || "").split("\n");
+    lines[lines.length - 1] += typed[0];
+    lines = lines.concat(typed.slice(1));
+    draw();
+    area.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  });
+  area.plainText = () => lines.join("\n");
+  draw();
+}
+
+const composers = new Set();
+function wireAll() {
+  document.querySelectorAll(".composer").forEach((composer) => {
+    if (composers.has(composer)) return;
+    composers.add(composer);
+    const area = composer.querySelector('[data-testid="tweetTextarea_0"]');
+    if ((window.SHAPES || {}).draft_editor) draftEditor(area);
+    wire(composer);
+  });
+}
+wireAll();
 document.querySelectorAll(".retry").forEach((button) => button.addEventListener("click", () => location.reload()));
