@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from playwright.async_api import Page
 
-from social.navigation import EMPTY, SOMETHING_WRONG, Timeouts, open_page, within
+from social.navigation import EMPTY, SOMETHING_WRONG, Timeouts, explained, open_page, within
 from social.publishing import Publication
 from social.reading import ARTICLES_SCRIPT, compact_count, posts_of, the_post
 from social.site import (
@@ -25,6 +25,7 @@ from social.site import (
     Profile,
     Published,
     SessionExpired,
+    SiteTimeout,
     nothing,
 )
 
@@ -110,6 +111,12 @@ class PageSite:
 
         A page with neither posts nor the word that there are none is a broken one, not an empty one.
         """
+        try:
+            return await self._shown_posts(tab, limit)
+        except (PageBroken, SiteTimeout) as error:
+            raise await explained(tab, error, "read the posts") from error
+
+    async def _shown_posts(self, tab: Page, limit: int) -> tuple[tuple[Post, ...], bool]:
         async with within(self.timeouts.load, "read the posts"):
             either = f"{ARTICLE}, {EMPTY}, {SOMETHING_WRONG}"
             await tab.locator(either).first.wait_for(state="attached", timeout=self.timeouts.load * 1000)

@@ -14,7 +14,9 @@ from playwright.async_api import Error as BrowserError
 from playwright.async_api import Page
 from playwright.async_api import TimeoutError as BrowserTimeout
 
-from social.site import Missing, PageBroken, RateLimited, SessionExpired, SiteTimeout
+from social.page_watch import answers_of, watched
+from social.reading import reset_of
+from social.site import Missing, PageBroken, RateLimited, SessionExpired, SiteError, SiteTimeout
 
 EMPTY = '[data-testid="emptyState"]'
 NOT_THERE = '[data-testid="error-detail"]'
@@ -22,6 +24,7 @@ NOT_THERE = '[data-testid="error-detail"]'
 SOMETHING_WRONG = 'span:text-is("Something went wrong. Try reloading.")'
 LOGIN_FORM = 'input[autocomplete="username"]'
 BLANK = "about:blank"
+EXPLAIN_SECONDS = 5.0
 LOGIN_PATHS = ("/i/flow/login", "/login")
 
 
@@ -65,13 +68,17 @@ async def open_page(tab: Page, base_url: str, path: str, wanted: str, limit: flo
     doing = f"open {path.split('?')[0]}"
     try:
         async with within(limit, doing):
+            if not path.startswith("/") or path.startswith("//"):
+                raise PageBroken(f"{doing}: that is no page of the site. Check the handle.")
             if tab.url != BLANK:
                 await _clear(tab)
+            await watched(tab, base_url)
             response = await tab.goto(base_url + path, wait_until="domcontentloaded", timeout=limit * 1000)
             check_address(tab.url, base_url, doing)
             status = 200 if response is None else response.status
             if status == 429:
-                raise RateLimited(f"{doing}: the site answered 429. Wait before the next page.")
+                text = f"{doing}: the site answered 429. Wait before the next page."
+                raise RateLimited(text, None if response is None else reset_of(response.headers))
             if status >= 500:
                 raise PageBroken(f"{doing}: the site answered {status}. Try again later.")
             either = f"{wanted}, {EMPTY}, {NOT_THERE}, {SOMETHING_WRONG}, {LOGIN_FORM}"
@@ -82,9 +89,22 @@ async def open_page(tab: Page, base_url: str, path: str, wanted: str, limit: flo
             if await tab.locator(f"{NOT_THERE}, {EMPTY}").count():
                 raise Missing(f"{doing}: the site says that it does not exist. Check the handle or id.")
             raise PageBroken(f"{doing}: the page came without {wanted}. Try again later, or check the page contract.")
-    except SiteTimeout:
-        check_address(tab.url, base_url, doing)
-        raise
+    except (SiteTimeout, PageBroken) as error:
+        if isinstance(error, SiteTimeout):
+            check_address(tab.url, base_url, doing)
+        raise await explained(tab, error, doing) from error
+
+
+async def explained(tab: Page, error: SiteError, doing: str) -> SiteError:
+    """What the answers to the page's own calls make of a page that could not be read."""
+    answers = answers_of(tab)
+    if answers is None:
+        return error
+    try:
+        async with within(EXPLAIN_SECONDS, doing):
+            return await answers.explain(error, doing)
+    except SiteError:
+        return error  # the answers cannot be had either
 
 
 async def _clear(tab: Page) -> None:

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from actors.core.supervision import SupervisorSnapshot
 from actors.face.context import AppContext
 from actors.face.http.status import status
+from social.refusals import REFUSALS
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 POOL_GAUGES = {
@@ -91,6 +92,10 @@ class _Figures(Collector):
         for (path, code), number in self.view.requests.counts().items():
             requests.add_metric([path, str(code)], number)
         yield requests
+        refused = CounterMetricFamily("roost_page_refusals", "What pages were refused to do", labels=["what"])
+        for what, number in REFUSALS.statistics().items():
+            refused.add_metric([what], number)
+        yield refused
         logged = CounterMetricFamily("roost_log_lines", "Lines logged", labels=["level"])
         for level, number in self.view.book.counts.items():
             logged.add_metric([level.lower()], number)
