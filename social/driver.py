@@ -114,7 +114,8 @@ class PageSite:
         try:
             return await self._shown_posts(tab, limit)
         except (PageBroken, SiteTimeout) as error:
-            raise await explained(tab, error, "read the posts") from error
+            path = tab.url.removeprefix(self.base_url)
+            raise await explained(tab, error, self.base_url, path, "read the posts") from error
 
     async def _shown_posts(self, tab: Page, limit: int) -> tuple[tuple[Post, ...], bool]:
         async with within(self.timeouts.load, "read the posts"):

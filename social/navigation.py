@@ -8,12 +8,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from playwright.async_api import Error as BrowserError
 from playwright.async_api import Page
 from playwright.async_api import TimeoutError as BrowserTimeout
 
+from social.limits import LIMITS
 from social.page_watch import answers_of, watched
 from social.reading import reset_of
 from social.site import Missing, PageBroken, RateLimited, SessionExpired, SiteError, SiteTimeout
@@ -70,6 +72,9 @@ async def open_page(tab: Page, base_url: str, path: str, wanted: str, limit: flo
         async with within(limit, doing):
             if not path.startswith("/") or path.startswith("//"):
                 raise PageBroken(f"{doing}: that is no page of the site. Check the handle.")
+            if (until := LIMITS.limited_until(base_url, path)) is not None:
+                when = f"{datetime.fromtimestamp(until, UTC):%H:%M:%S} UTC"
+                raise RateLimited(f"{doing}: the site asked for patience until {when}. Wait until then.", until)
             if tab.url != BLANK:
                 await _clear(tab)
             await watched(tab, base_url)
@@ -89,22 +94,32 @@ async def open_page(tab: Page, base_url: str, path: str, wanted: str, limit: flo
             if await tab.locator(f"{NOT_THERE}, {EMPTY}").count():
                 raise Missing(f"{doing}: the site says that it does not exist. Check the handle or id.")
             raise PageBroken(f"{doing}: the page came without {wanted}. Try again later, or check the page contract.")
+    except RateLimited as error:
+        _keep_limit(error, base_url, path)
+        raise
     except (SiteTimeout, PageBroken) as error:
         if isinstance(error, SiteTimeout):
             check_address(tab.url, base_url, doing)
-        raise await explained(tab, error, doing) from error
+        raise await explained(tab, error, base_url, path, doing) from error
 
 
-async def explained(tab: Page, error: SiteError, doing: str) -> SiteError:
+def _keep_limit(error: SiteError, base_url: str, path: str) -> None:
+    if isinstance(error, RateLimited) and error.until is not None:
+        LIMITS.limit(base_url, path, error.until)
+
+
+async def explained(tab: Page, error: SiteError, base_url: str, path: str, doing: str) -> SiteError:
     """What the answers to the page's own calls make of a page that could not be read."""
     answers = answers_of(tab)
     if answers is None:
         return error
     try:
         async with within(EXPLAIN_SECONDS, doing):
-            return await answers.explain(error, doing)
+            found = await answers.explain(error, doing)
     except SiteError:
         return error  # the answers cannot be had either
+    _keep_limit(found, base_url, path)
+    return found
 
 
 async def _clear(tab: Page) -> None:

@@ -1,10 +1,12 @@
 """Composing under what lies over a composer, hearing what the site answers, and staying at home."""
 
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
 
 from social.driver import PageSite
+from social.limits import Limits
 from social.navigation import Timeouts, open_page
 from social.refusals import REFUSALS
 from social.site import AccountLocked, PageBroken, RateLimited, SessionExpired, SiteError, SiteTimeout
@@ -84,6 +86,26 @@ def test_a_limit_on_the_pages_own_calls_is_a_limit_until_its_reset(world: World)
     failure = refused_read(world)
     assert isinstance(failure, RateLimited)
     assert failure.until == 1_795_262_400.0
+
+
+def test_until_the_reset_no_page_of_that_kind_is_asked_for(world: World) -> None:
+    now = [1_000.0]
+    with patch("social.navigation.LIMITS", Limits(lambda: now[0])):
+        world.sandbox.shape("calls_refused", reset=1_300)
+        assert isinstance(refused_read(world), RateLimited)
+        world.sandbox.call("/__sandbox/shapes", method="DELETE")
+        again = refused_read(world)
+        assert isinstance(again, RateLimited)
+        assert again.until == 1_300.0
+        assert world.browsing.run(world.site.session(world.tab)) == "roost", "another kind of page"
+        now[0] = 1_301.0
+        assert world.profile().handle == "roost"
+
+
+def test_a_limit_lasts_an_hour_at_most() -> None:
+    limits = Limits(lambda: 1_000.0)
+    limits.limit("http://site", "/a", 1e12)
+    assert limits.limited_until("http://site", "/b/with_replies") == 4_600.0
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,12 @@
 """`kill -9` at each edge of publishing, for real: what the site and the database say after the next start."""
 
+import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from domain.publishing.edges import EDGES
 from tests.simulated.verdict import rows
@@ -29,8 +33,16 @@ def resting(status: dict[str, Any]) -> bool:
     return all(status["jobs"][job]["state"] == "paused" for job in PUBLISHING)
 
 
-def one_death(home: Path, edge: str) -> tuple[str, list[str], dict[str, str]]:
-    """Die at the edge, start again, and wait until it is settled. Returns edge, texts on the site, states by text."""
+def one_death(
+    home: Path, edge: str, shapes: Mapping[str, Mapping[str, object]]
+) -> tuple[str, list[str], dict[str, str]]:
+    """Die at the edge, start again, and wait until it is settled. Returns edge, texts on the site, states by text.
+
+    shapes: those that the site has on from its first start.
+    """
+    site = home / "sandbox"
+    site.mkdir(parents=True, mode=0o700)
+    (site / "shapes.json").write_text(json.dumps(shapes))
     with roost(home, CRASH_AT=edge) as first:
         assert first.died() == SIGKILLED, first.log()[-3000:]
     # One post is what this is about: the second life plans none.
@@ -53,10 +65,20 @@ def one_death(home: Path, edge: str) -> tuple[str, list[str], dict[str, str]]:
     return edge, texts, states
 
 
-def test_a_kill_at_each_edge_publishes_nothing_twice_and_loses_nothing(tmp_path: Path) -> None:
+# How a post leaves: by the call that everybody has; by that of subscribers, and twice more, at once and late.
+SENDS: tuple[dict[str, dict[str, object]], ...] = (
+    {},
+    {"sends": {"by": "CreateNoteTweet", "times": 2, "again": 500}, "draft_editor": {}, "composer_in_dialog": {}},
+)
+
+
+@pytest.mark.parametrize("shapes", SENDS, ids=["plain", "note_and_late_second"])
+def test_a_kill_at_each_edge_publishes_nothing_twice_and_loses_nothing(
+    tmp_path: Path, shapes: dict[str, dict[str, object]]
+) -> None:
     assert float(SPEED) > 1
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = list(pool.map(lambda edge: one_death(tmp_path / edge, edge), EDGES))
+        found = list(pool.map(lambda edge: one_death(tmp_path / edge, edge, shapes), EDGES))
     for edge, texts, states in found:
         assert len(texts) == len(set(texts)), f"{edge}: published twice"
         for text, state in states.items():
