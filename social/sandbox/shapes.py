@@ -277,6 +277,7 @@ async def _limit_calls(visit: Visit, options: Options) -> Response | None:
 def _with_calls(html: str, path: str, options: Options) -> str:
     """Posts come by a call of the page's own; where that fails, the page says that something went wrong."""
     html = re.sub(r'<div data-testid="cellInnerDiv">.*?</article></div>', "", html, flags=re.DOTALL)
+    html = re.sub(r'<div class="notice" data-testid="emptyState">.*?</div>', "", html, flags=re.DOTALL)
     notice = "<div class=notice><span>Something went wrong. Try reloading.</span></div>"
     return _before_the_end(
         html,

@@ -11,7 +11,7 @@ from social.navigation import Timeouts, open_page
 from social.refusals import REFUSALS
 from social.site import AccountLocked, PageBroken, RateLimited, SessionExpired, SiteError, SiteTimeout
 from tests.social.conftest import Browsing, SandboxProcess
-from tests.social.test_page_driver import PATIENT, World
+from tests.social.driver_world import PATIENT, World
 
 BRIEF = Timeouts(load=2, compose=3, arm=10, response=15, toast=0.3, looks=1)
 TEXTS = ["One line.", "Lines:\n- one\n\n\n- two", "Émile 🙂 schläft @nobody #sleep…"]

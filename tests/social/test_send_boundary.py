@@ -12,7 +12,7 @@ from social.navigation import Timeouts
 from social.send_boundary import Create, Elsewhere, NotUnderstood, Passes, difference, reading_of
 from social.site import Draft, Evidence, OutcomeUnknown, PageBroken, Published, SendBlocked
 from tests.social.conftest import Browsing, SandboxProcess
-from tests.social.test_page_driver import PATIENT, World
+from tests.social.driver_world import PATIENT, World
 
 # A click after which nothing comes is waited for as long as a step of the composer may take.
 BRIEF = Timeouts(load=15, compose=3, arm=10, response=15, toast=0.3, looks=1)
