@@ -2,7 +2,8 @@
 
 Handlers are `receive(message)`: one `match`, a clause a message. Let it crash: what a handler does not expect ends
 this incarnation, whether the message came by tell or by ask, and the supervisor starts the next. A handler never
-blocks; what takes long goes to `task`, and comes back as a message.
+blocks: what takes long goes to `task`, what another actor must answer to `request`, and both come back as a message.
+What is to be done later is a `timer` with a name, of which the newest alone counts.
 
     class Counter(Actor):
         def on_start(self) -> None:
@@ -17,7 +18,8 @@ blocks; what takes long goes to `task`, and comes back as a message.
                 case _:
                     return super().receive(message)
 
-Words are OTP's: `on_start` is gen_server's init, NO_REPLY its noreply, `reply` its reply/2.
+Words are OTP's: `on_start` is gen_server's init, NO_REPLY its noreply, `reply` its reply/2, `request` its
+send_request/4, `timer` gen_statem's named time-out.
 """
 
 import logging
@@ -25,9 +27,9 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from actors.core.foreign import as_repr, as_text, guarded, report, type_name
-from actors.core.future import CallerError, CannotAnswer, Future
+from actors.core.future import AskTimeout, CallerError, CannotAnswer, Future
 from actors.core.lifecycle import Crashed, ExitReason, Normal, Ping, Pong, Stop, SystemMessage, TaskDone, TaskFailed
-from actors.core.mailbox import Envelope, Mailbox
+from actors.core.mailbox import Envelope, Mailbox, TimedEnvelope
 from actors.core.pykka_adapter import PYKKA_MESSAGES, STOP, PykkaActor
 from actors.core.runtime import RuntimeEnds, Timer
 from actors.core.statistics import QUICKEST, Histogram
@@ -74,6 +76,7 @@ class Actor(PykkaActor):
         self.asker: Future | None = None  # where the answer to the message at work goes
         self.ended = Future(self.system.runtime, self.name)  # the reason of its end, once nobody can reach it
         self._owed: dict[Future, None] = {}  # asks answered later
+        self._timers: dict[str, tuple[TimedEnvelope, Timer | None]] = {}  # by name; its own thread's alone
         self._ending: ExitReason | None = None
         self._end = [None]  # "died" and "abandoned" race: popping is atomic, so one of them announces the end
 
@@ -138,6 +141,32 @@ class Actor(PykkaActor):
 
         return self.system.runtime.call_at(self.now() + seconds, due)
 
+    def timer(self, name: str, seconds: float, message: Any) -> None:
+        """Tell myself `message` in so many real seconds, in place of what this timer was to say before.
+
+        An earlier setting is silent from now on, also where it has fired and its message waits in my mailbox; so are
+        all timers when I end. In 0 seconds (or fewer) it comes behind what waits there. For my own thread alone.
+        """
+        self.cancel_timer(name)
+        envelope = TimedEnvelope(name, message)
+
+        def due() -> None:
+            if not self.fenced:
+                self.mailbox.offer(envelope, own=True)  # closed: nobody misses it
+
+        if seconds > 0:
+            self._timers[name] = (envelope, self.system.runtime.call_at(self.now() + seconds, due))
+        else:
+            self._timers[name] = (envelope, None)
+            due()
+
+    def cancel_timer(self, name: str) -> bool:
+        """Let it say nothing any more, as `timer` has it. Returns whether it was set and had not been heard yet."""
+        _, running = earlier = self._timers.pop(name, (None, None))
+        if running is not None:
+            running.cancel()
+        return earlier[0] is not None
+
     def monitor(self, name: str) -> None:
         """Have `Down` told to me when `name` ends: at once where there is none."""
         self.system.monitor(name, self.name)
@@ -177,6 +206,32 @@ class Actor(PykkaActor):
 
         self.system.runtime.spawn(f"{self.name}/{label}", run)
 
+    def request(self, label: Any, name: str, message: Any, timeout: float | None = None) -> None:
+        """Ask `name`, and wait for nothing: the answer comes back to me as `TaskDone` with this label, an error or the
+        want of an answer as `TaskFailed`.
+
+        label: any value; what the answer is to be understood by may be in it. timeout: seconds, after which it is
+        AskTimeout and the question is not answered any more; None: until it is answered, or whoever was asked ends.
+        """
+        asked = self.system.ask_later(name, message)
+        running: Timer | None = None
+        if timeout is not None and not asked.settled():
+            in_vain = AskTimeout(f"{name}: an answer to {type_name(message)}: none in {timeout:g} s")
+            running = self.system.runtime.call_at(self.now() + timeout, lambda: asked.fail(in_vain))
+
+        def answered(answer: Future) -> None:
+            if running is not None:
+                running.cancel()
+            try:
+                outcome: Any = TaskDone(label, answer.get())
+            except RuntimeEnds:
+                raise
+            except BaseException as error:  # noqa: BLE001 - it travels to the owner
+                outcome = TaskFailed(label, error)
+            self.tell_myself(outcome)
+
+        asked.on_settled(answered)
+
     def end(self, reason: ExitReason | None = None) -> None:
         """End myself after this handler: normally, unless a reason is given."""
         self._ending = Normal() if reason is None else reason
@@ -211,6 +266,8 @@ class Actor(PykkaActor):
             self.system.leave(self, Crashed(error))
             started.fail(_portable(error))
         finally:
+            for name in list(self._timers):
+                self.cancel_timer(name)  # or the runtime would keep a dead actor until they are due
             self.system.enter(None)
             self.system.thread_ended(self)
 
@@ -263,6 +320,8 @@ class Actor(PykkaActor):
             if self.fenced:
                 self.system.hand_back(self, [envelope], "abandoned")
                 return None
+            if type(envelope) is TimedEnvelope and not self._is_newest(envelope):
+                continue
             if asker is not None and asker.settled():
                 self.system.count_dead_letter("asker gave up", self.name, envelope.message)
                 continue
@@ -301,6 +360,14 @@ class Actor(PykkaActor):
                 handled.sum += seconds
             del envelope, message  # while it waits it keeps nothing alive, such as a dead child's frames
         return self._ending
+
+    def _is_newest(self, envelope: TimedEnvelope) -> bool:
+        """Whether this is what the timer says by now; if so, it has said it."""
+        newest = self._timers.get(envelope.timer)
+        if newest is None or newest[0] is not envelope:
+            return False
+        del self._timers[envelope.timer]
+        return True
 
     def _ends(self) -> bool:
         return self._ending is not None

@@ -104,15 +104,15 @@ class Down(SystemMessage):
 
 @dataclass(frozen=True, slots=True)
 class TaskDone:
-    """A task of yours (`Actor.task`) returned."""
+    """A task of yours (`Actor.task`) returned, or a request (`Actor.request`) was answered."""
 
-    label: str
+    label: Any
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class TaskFailed:
-    """A task of yours (`Actor.task`) raised."""
+    """A task of yours (`Actor.task`) raised, or a request (`Actor.request`) has no answer, or an error for one."""
 
-    label: str
+    label: Any
     error: BaseException

@@ -33,6 +33,16 @@ class Envelope:
         self.reply_to = reply_to
 
 
+class TimedEnvelope(Envelope):
+    """What a named timer puts into its owner's mailbox. timer: the name; whether it still counts is the owner's to say."""
+
+    __slots__ = ("timer",)
+
+    def __init__(self, timer: str, message: Any) -> None:
+        super().__init__(message)
+        self.timer = timer
+
+
 @dataclass(frozen=True, slots=True)
 class MailboxStatistics:
     """depth, capacity: user messages waiting, and how many may. oldest_age: seconds.

@@ -15,7 +15,7 @@ from actors.core.directory import Directory
 from actors.core.foreign import as_repr, as_text, report, type_name
 from actors.core.future import ActorDead, AskError, AskTimeout, Future, Refused
 from actors.core.lifecycle import Crashed, Down, Exit, ExitReason, Killed, NoProcess, Stop, SystemMessage
-from actors.core.mailbox import TAKEN, Envelope, Mailbox, Offered
+from actors.core.mailbox import TAKEN, Envelope, Mailbox, Offered, TimedEnvelope
 from actors.core.pykka_adapter import construct, live_by_default_in
 from actors.core.runtime import Runtime, RuntimeEnds, ThreadedRuntime
 from actors.core.statistics import Histogram
@@ -176,6 +176,8 @@ class System:
         """Tell whoever asked that these will not be handled, since the actor has ended. how: it did."""
         unheard = ActorDead(f"{actor.name}: {how} before it came to the message")
         for envelope in envelopes:
+            if type(envelope) is TimedEnvelope:
+                continue  # timers end with their owner
             if envelope.reply_to is not None:
                 envelope.reply_to.fail(unheard)
             if envelope.reply_to is not None or not issubclass(type(envelope.message), SystemMessage):
