@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 from actors.core.base import Actor, Ignore
 from actors.core.foreign import as_text, guarded, report
 from actors.core.lifecycle import Crashed, Exit, ExitReason, Killed, Shutdown, SystemMessage
-from actors.core.runtime import Timer
 from actors.core.statistics import Histogram
 from actors.core.supervision import (
     ChildCounts,
@@ -42,10 +41,9 @@ HISTORY = 50
 
 @dataclass(frozen=True, slots=True)
 class TryAgain:
-    """To myself: the restart of this child is due. It counts only while the child still restarts, by this attempt."""
+    """To myself: the restart of this child is due."""
 
     id: str
-    attempt: int
     waited: bool = False  # the intensity has counted it already
 
 
@@ -67,7 +65,6 @@ class Child:
 
     __slots__ = (
         "actor",
-        "attempt",
         "down_since",
         "failures",
         "last_kind",
@@ -83,7 +80,6 @@ class Child:
         self.state = "undefined"  # or running, restarting
         self.actor: Actor | None = None
         self.since = 0.0  # monotonic: when the present incarnation, or the last, began to serve
-        self.attempt = 0  # of restarting: only the newest TryAgain counts
         self.failures = 0  # in a row, for the backoff
         self.restarts = 0
         self.last_reason: str | None = None  # in words: the reason itself would keep the dead actor's frames alive
@@ -118,7 +114,6 @@ class SupervisorBase(Actor):
         self._restart_seconds = Histogram()
         self._restart_seconds_shown = tuple(self._restart_seconds.cumulated())  # most changes are no restarts
         self._look_at: float | None = None
-        self._look: Timer | None = None
         self._cooling_until: float | None = None
 
     def receive(self, message: Any) -> Any:
@@ -130,12 +125,11 @@ class SupervisorBase(Actor):
                     self._ended_by_itself(child, reason)
                     self.show(child)
                     self._report_crash(child, reason)
-            case TryAgain(id, attempt, waited):
-                child = self.children.get(id)
-                if child is not None and child.state == "restarting" and child.attempt == attempt:
-                    self._cooling_until = None
-                    self.attempt(child) if waited else self._restart(child, lived=0.0)
-                    self.show(child)
+            case TryAgain(id, waited):
+                child = self.children[id]
+                self._cooling_until = None
+                self.attempt(child) if waited else self._restart(child, lived=0.0)
+                self.show(child)
             case LookAtHandlers():
                 self._look_at = None
                 self._look_at_handlers()
@@ -227,6 +221,7 @@ class SupervisorBase(Actor):
     def start_one(self, child: Child) -> Started | Ignored | StartError:
         """Start it and wait for its handshake; its state is what the answer says."""
         spec = child.spec
+        self.cancel_timer(("restart", spec.id))
         limit = None if spec.type == "supervisor" else spec.start_limit
         try:
             actor = self.system.start(spec.id, spec.start, supervisor=self.name, timeout=limit)
@@ -249,17 +244,13 @@ class SupervisorBase(Actor):
             self._note_end(child, reason)
             if not is_ordered(child.spec.restart, child.spec.shutdown, reason):
                 self.report("shutdown error", f"child {child.spec.id}", as_text(reason), error=_error_of(reason))
+        self.cancel_timer(("restart", child.spec.id))
         child.state = "undefined"
 
     def restarting(self, child: Child, wait: float = 0.0) -> None:
         """Mark it so, and tell myself to try again, after `wait` seconds."""
         child.state, child.actor = "restarting", None
-        child.attempt += 1
-        again = TryAgain(child.spec.id, child.attempt, waited=wait > 0)
-        if wait > 0:
-            self.after(wait, again)
-        else:
-            self.tell_myself(again)
+        self.timer(("restart", child.spec.id), wait, TryAgain(child.spec.id, waited=wait > 0))
 
     def _note_end(self, child: Child, reason: ExitReason) -> None:
         child.state, child.actor = "undefined", None
@@ -302,10 +293,8 @@ class SupervisorBase(Actor):
 
     def _look_no_later_than(self, when: float) -> None:
         if self._look_at is None or when < self._look_at:
-            if self._look is not None:
-                self._look.cancel()
             self._look_at = when
-            self._look = self.after(when - self.now(), LookAtHandlers())
+            self.timer("look at handlers", when - self.now(), LookAtHandlers())
 
     def _look_at_handlers(self) -> None:
         watched = [

@@ -47,21 +47,19 @@ class _Look:
     """Time to read what is in Postgres."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Recalled:
-    """What the journal last saw; None if it cannot say."""
-
-    cached: Cached | None
-    error: BaseException | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """What the journal said to a change."""
+@dataclass(frozen=True)
+class _Keep:
+    """A request to the journal: this change. asker: who is told of it; None: nobody."""
 
     flag: Flag
     asker: Future | None
-    error: BaseException | None
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A request to the journal, which takes its messages in order: its answer says that it has those before it."""
+
+    asker: Future
 
 
 class FlagsActor(Actor):
@@ -80,8 +78,8 @@ class FlagsActor(Actor):
         if isinstance(before, FlagsState):
             self.flags, self.known = dict(before.flags), before.known
         self._show()
-        self._recall()
-        self.after(LOOK_SOON, _Look())
+        self.request("recall", "journal", journal.Recall(CACHE))
+        self.timer("look", LOOK_SOON, _Look())
 
     def receive(self, message: Any) -> Any:
         match message:
@@ -94,12 +92,20 @@ class FlagsActor(Actor):
             case OrderBreaker(name, order, by):
                 return self._order(name, order, by)
             case AreKept() if self.asker is not None:
-                self._answer_when_kept(self.asker)
+                self.request(_Kept(self.asker), "journal", journal.Recall(CACHE))
                 return NO_REPLY
-            case _Kept(flag, asker, error):
+            case TaskDone(_Kept(asker)):
+                self.reply(asker, True)
+            case TaskFailed(_Kept(asker), error):
+                self.refuse(asker, CannotAnswer(f"the journal cannot keep it: {error}"))
+            case TaskDone(_Keep(flag, asker)):
+                self._on_kept(flag, asker, None)
+            case TaskFailed(_Keep(flag, asker), error):
                 self._on_kept(flag, asker, error)
-            case _Recalled(cached, error):
-                self._on_recalled(cached, error)
+            case TaskDone("recall", cached):
+                self._on_recalled(cached)
+            case TaskFailed("recall", error):
+                log.info("what the journal knows of flags is not known: %s", error)
             case _Look():
                 self._look()
             case TaskDone("read", found):
@@ -144,31 +150,10 @@ class FlagsActor(Actor):
         return Flag(name, value, max(self.calendar(), before.at + STEP if before else 0.0), by)
 
     def _keep(self, flag: Flag, asker: Future | None) -> None:
-        def answered(answer: Future) -> None:
-            try:
-                answer.get(0.0)
-            except Exception as error:  # noqa: BLE001 - it travels to the actor
-                self.tell_myself(_Kept(flag, asker, error))
-            else:
-                self.tell_myself(_Kept(flag, asker, None))
-
         self._remember()
         entry = (f"flag/{flag.name}/{flag.at:.3f}", flag)
-        self.system.ask_later("journal", journal.Append((entry,))).on_settled(answered)
+        self.request(_Keep(flag, asker), "journal", journal.Append((entry,)))
         self._write((flag,))
-
-    def _answer_when_kept(self, asker: Future) -> None:
-        """The journal takes its messages in order, so its answer to this one says that it has those before it."""
-
-        def answered(answer: Future) -> None:
-            try:
-                answer.get(0.0)
-            except Exception as error:  # noqa: BLE001 - it travels to the asker
-                self.refuse(asker, CannotAnswer(f"the journal cannot keep it: {error}"))
-            else:
-                self.reply(asker, True)
-
-        self.system.ask_later("journal", journal.Recall(CACHE)).on_settled(answered)
 
     def _on_kept(self, flag: Flag, asker: Future | None, error: BaseException | None) -> None:
         if error is not None:
@@ -178,24 +163,13 @@ class FlagsActor(Actor):
 
     # what was set before, and elsewhere
 
-    def _recall(self) -> None:
-        def answered(answer: Future) -> None:
-            try:
-                self.tell_myself(_Recalled(answer.get(0.0), None))
-            except Exception as error:  # noqa: BLE001 - it travels to the actor
-                self.tell_myself(_Recalled(None, error))
-
-        self.system.ask_later("journal", journal.Recall(CACHE)).on_settled(answered)
-
-    def _on_recalled(self, cached: Cached | None, error: BaseException | None) -> None:
-        if error is not None:
-            log.info("what the journal knows of flags is not known: %s", error)
+    def _on_recalled(self, cached: Cached | None) -> None:
         if cached is not None:
             self.known = True
             self._take({each["name"]: Flag(**each) for each in cached.value})
 
     def _look(self) -> None:
-        self.after(LOOK_EVERY if self.known else LOOK_SOON, _Look())
+        self.timer("look", LOOK_EVERY if self.known else LOOK_SOON, _Look())
         self._remind()
         state = self.system.board.get("database")
         if not self.reading and isinstance(state, ResourceState) and state.healthy:

@@ -159,7 +159,7 @@ class JournalActor(Actor):
                 self._report(JournalState(True, "writes reach the disk", self.journal.statistics()))
             except JournalUnavailable as error:
                 self._unusable(error)
-        self.after(REPORT_EVERY if self.journal is not None else OPEN_AGAIN, _Look())
+        self.timer("look", REPORT_EVERY if self.journal is not None else OPEN_AGAIN, _Look())
 
     def _open(self) -> None:
         try:

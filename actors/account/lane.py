@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from actors.core.base import NO_REPLY, Actor
-from actors.core.future import AskError, CannotAnswer, Future
+from actors.core.future import CannotAnswer, Future
 from actors.core.lifecycle import ExitReason, Shutdown, TaskDone, TaskFailed
 from actors.protocol import alerts, journal
 from actors.protocol.account import ClearStop, Holding, LaneState, StandingBy, StopAccount
@@ -38,9 +38,7 @@ CALL_SECONDS = 8.0  # a renewal that takes longer has failed, and there is time 
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """Time to renew, or to ask again. number: of two that are under way, the older one is void."""
-
-    number: int
+    """Time to renew, or to ask again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +61,25 @@ class LaneActor(Actor):
         self.owner = owner
         self.state: LaneState = StandingBy("not asked yet")
         self.clearing: list[Future] = []
-        self.turn = 0
         self.pending: StopAccount | None = None  # a stop that Postgres may not have heard of yet
 
     def on_start(self) -> None:
         self._become(self.state)
-        self._recall()
+        self.request("recall", "journal", journal.Recall(STOP))
         self._turn_in(0.0)
 
     def receive(self, message: Any) -> Any:
         match message:
-            case _Turn(number) if number != self.turn:
-                pass  # another one is to come
             case _Turn() if isinstance(self.state, StandingBy) and not is_well(self.system.board, "database"):
                 self._stand_by_for_the_database()
             case _Turn():
                 self.task("lease", self._ask)
+            case TaskDone("recall", Cached(value=dict() as stop)):
+                self._take_stop(StopAccount(**stop))
+            case TaskDone("recall"):
+                pass  # it was not stopped
+            case TaskFailed("recall", error):
+                log.info("whether the account was stopped, the journal cannot say: %s", error)
             case TaskDone("lease", heard):
                 self._heard(heard)
             case TaskFailed("lease", error):
@@ -145,18 +146,6 @@ class LaneActor(Actor):
         self._become(replace(self.state, stopped=None))
         self._turn_in(0.0)
 
-    def _recall(self) -> None:
-        def answered(answer: Future) -> None:
-            try:
-                found = answer.get(0.0)
-            except AskError as error:
-                log.info("whether the account was stopped, the journal cannot say: %s", error)
-                return
-            if isinstance(found, Cached) and found.value is not None:
-                self.tell_myself(StopAccount(**found.value))
-
-        self.system.ask_later("journal", journal.Recall(STOP)).on_settled(answered)
-
     # the lease
 
     def _heard(self, heard: _Heard) -> None:
@@ -194,8 +183,7 @@ class LaneActor(Actor):
 
     def _turn_in(self, seconds: float) -> None:
         """The next turn, in place of one that was to come."""
-        self.turn += 1
-        self.after(seconds, _Turn(self.turn))
+        self.timer("turn", seconds, _Turn())
 
     # the board
 

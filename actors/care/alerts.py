@@ -10,7 +10,7 @@ from typing import Any
 
 from actors.care.pool_pressure import Crowds
 from actors.core.base import Actor
-from actors.core.future import Future
+from actors.core.lifecycle import TaskDone, TaskFailed
 from actors.protocol import journal
 from actors.protocol.alerts import Alert, AlertsState, Clear, Raise
 from store.journal import Cached
@@ -28,13 +28,6 @@ class _Look:
     """Time to see how full the pools are."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Recalled:
-    """What the journal last kept; None if nothing."""
-
-    cached: Cached | None
-
-
 class AlertsActor(Actor):
     """Keeps the alerts. A new incarnation goes on with those on the board and in the journal."""
 
@@ -49,7 +42,7 @@ class AlertsActor(Actor):
         self.crowds = Crowds(self._crowded(), self.now())
         self._show()
         self._recall()
-        self.after(LOOK_EVERY, _Look())
+        self.timer("look", LOOK_EVERY, _Look())
 
     def receive(self, message: Any) -> Any:
         match message:
@@ -58,11 +51,13 @@ class AlertsActor(Actor):
             case Clear(key):
                 self._clear(key)
             case _Look():
-                self.after(LOOK_EVERY, _Look())
+                self.timer("look", LOOK_EVERY, _Look())
                 self._recall()
                 self._look()
-            case _Recalled(cached):
+            case TaskDone("recall", cached):
                 self._on_recalled(cached)
+            case TaskFailed("recall", error):
+                log.debug("what the journal knows of alerts is not known, and asked again: %s", error)
             case _:
                 return super().receive(message)
         self._show()
@@ -105,14 +100,8 @@ class AlertsActor(Actor):
     # earlier lives
 
     def _recall(self) -> None:
-        def answered(answer: Future) -> None:
-            try:
-                self.tell_myself(_Recalled(answer.get(0.0)))
-            except Exception as error:  # noqa: BLE001 - a journal that cannot say is asked again
-                log.debug("what the journal knows of alerts is not known: %s", error)
-
         if not self.recalled:
-            self.system.ask_later("journal", journal.Recall(CACHE)).on_settled(answered)
+            self.request("recall", "journal", journal.Recall(CACHE))
 
     def _on_recalled(self, cached: Cached | None) -> None:
         if self.recalled:

@@ -30,7 +30,6 @@ class StepTaken:
     """To the health actor: the next step of this component's treatment is due."""
 
     component: str
-    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,6 @@ class StepOver:
     """To the health actor: the step has had its time, and the component is ill still if nobody said otherwise."""
 
     component: str
-    attempts: int
 
 
 class Healer:
@@ -62,6 +60,7 @@ class Healer:
     def is_well(self, component: str) -> None:
         """The end of its treatment, or of an alert that stands from an earlier life."""
         self._owner.tell("alerts", alerts.Clear(f"ill:{component}"))
+        self._owner.cancel_timer(_timer(component))
         escalation = self._courses.pop(component, None)
         step = self._under_way.pop(component, None)
         if escalation is None:
@@ -71,15 +70,12 @@ class Healer:
         log.info("%s is well again, after %d step(s)", component, healed.attempts)
 
     def receive(self, message: StepTaken | StepOver) -> None:
-        """What the timers of a treatment say; nothing for one that is over."""
-        escalation = self._courses.get(message.component)
-        if escalation is None or escalation.attempts != message.attempts:
-            return
+        """What the timer of a treatment says."""
         match message:
-            case StepTaken():
-                self._take(message.component, escalation)
-            case StepOver():
-                self._no_help(message.component, escalation)
+            case StepTaken(component):
+                self._take(component, self._courses[component])
+            case StepOver(component):
+                self._no_help(component, self._courses[component])
 
     def views(self) -> tuple[HealingView, ...]:
         """What is treated now, and the last that was."""
@@ -95,7 +91,7 @@ class Healer:
 
     def _arm(self, component: str) -> None:
         escalation = self._courses[component]
-        self._owner.after(max(0.0, escalation.due - self._owner.now()), StepTaken(component, escalation.attempts))
+        self._owner.timer(_timer(component), escalation.due - self._owner.now(), StepTaken(component))
 
     def _ailment(self, component: str) -> ComponentFault | None:
         """What it suffers from by now. None: nothing that is treated, or the operator holds it open, and means to."""
@@ -131,7 +127,7 @@ class Healer:
             case Step.RESTART_GROUP:
                 self._owner.tell(GROUP_OF, Restart(GROUP))
         wait = STEP_SECONDS + (rest if step is Step.REBUILD else 0.0)
-        self._owner.after(wait, StepOver(component, escalation.attempts))
+        self._owner.timer(_timer(component), wait, StepOver(component))
 
     def _no_help(self, component: str, escalation: Escalation) -> None:
         self._under_way.pop(component, None)
@@ -145,6 +141,11 @@ class Healer:
 
     def _neighbours_are_well(self, component: str) -> bool:
         return any(other.value not in self._courses for other in NEIGHBOURS if other.value != component)
+
+
+def _timer(component: str) -> str:
+    """The owner's timer for the treatment of this component: it ends with it."""
+    return f"healing {component}"
 
 
 def _last(escalation: Escalation) -> str:

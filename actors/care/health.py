@@ -11,7 +11,6 @@ from typing import Any
 from actors.care.healer import Healer, StepOver, StepTaken
 from actors.core.base import Actor
 from actors.core.future import CallerError
-from actors.core.runtime import Timer
 from actors.protocol.health import (
     ComponentReport,
     ComponentView,
@@ -57,11 +56,10 @@ class HealthActor(Actor):
         self.been_well: set[str] = set()
         self.force: InForce | None = None
         self.since = self.calendar()
-        self.settling: Timer | None = None
         self.healer = Healer(self)
         self._take_up()
         self._decide()
-        self.after(PROBE_EVERY, Probe())
+        self.timer("probe", PROBE_EVERY, Probe())
 
     def receive(self, message: Any) -> Any:
         match message:
@@ -129,7 +127,7 @@ class HealthActor(Actor):
                 self.healer.is_ill(component)
 
     def _probe(self) -> None:
-        self.after(PROBE_EVERY, Probe())
+        self.timer("probe", PROBE_EVERY, Probe())
         now = self.now()
         for component in list(self.components.values()):
             silence = now - component.heard
@@ -178,10 +176,11 @@ class HealthActor(Actor):
         self._show()
         if force != before:
             self._broadcast(force)
-        if self.settling is not None:
-            self.settling.cancel()
         change = levels.next_change(self.state, now)
-        self.settling = self.after(change - now, Settle()) if change is not None else None
+        if change is None:
+            self.cancel_timer("settle")
+        else:
+            self.timer("settle", change - now, Settle())
 
     def _broadcast(self, force: InForce) -> None:
         jobs = [entry.name for entry in self.system.directory.registrations() if entry.name.startswith("job:")]

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from actors.core.base import Actor
-from actors.core.runtime import Timer
 from actors.core.supervision import Restart
 from actors.protocol import alerts
 from actors.protocol.health import HealthView
@@ -49,7 +48,6 @@ class WatchdogActor(Actor):
         self.names = tuple(names)
         self.boot = boot
         self.escalations: dict[str, Escalation] = {}
-        self.timer: Timer | None = None
 
     def on_start(self) -> None:
         self._wind()
@@ -64,7 +62,7 @@ class WatchdogActor(Actor):
                 return super().receive(message)
 
     def _wind(self) -> None:
-        self.timer = self.after(max(AT_LEAST, self.system.runtime.real_seconds(EVERY)), Look())
+        self.timer("look", max(AT_LEAST, self.system.runtime.real_seconds(EVERY)), Look())
 
     def _look(self) -> None:
         troubles = []

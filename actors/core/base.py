@@ -23,7 +23,7 @@ send_request/4, `timer` gen_statem's named time-out.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, ClassVar
 
 from actors.core.foreign import as_repr, as_text, guarded, report, type_name
@@ -76,7 +76,7 @@ class Actor(PykkaActor):
         self.asker: Future | None = None  # where the answer to the message at work goes
         self.ended = Future(self.system.runtime, self.name)  # the reason of its end, once nobody can reach it
         self._owed: dict[Future, None] = {}  # asks answered later
-        self._timers: dict[str, tuple[TimedEnvelope, Timer | None]] = {}  # by name; its own thread's alone
+        self._timers: dict[Hashable, tuple[TimedEnvelope, Timer | None]] = {}  # by name; its own thread's alone
         self._ending: ExitReason | None = None
         self._end = [None]  # "died" and "abandoned" race: popping is atomic, so one of them announces the end
 
@@ -133,7 +133,10 @@ class Actor(PykkaActor):
             self.system.count_dead_letter(refusal, self.name, message)
 
     def after(self, seconds: float, message: Any) -> Timer:
-        """Tell myself `message` in so many real seconds, if this incarnation still lives then."""
+        """Tell myself `message` in so many real seconds, if this incarnation still lives then.
+
+        For what counts whatever comes in between; what may be put off or called off is a `timer`.
+        """
 
         def due() -> None:
             if not self.fenced:
@@ -141,7 +144,7 @@ class Actor(PykkaActor):
 
         return self.system.runtime.call_at(self.now() + seconds, due)
 
-    def timer(self, name: str, seconds: float, message: Any) -> None:
+    def timer(self, name: Hashable, seconds: float, message: Any) -> None:
         """Tell myself `message` in so many real seconds, in place of what this timer was to say before.
 
         An earlier setting is silent from now on, also where it has fired and its message waits in my mailbox; so are
@@ -160,7 +163,7 @@ class Actor(PykkaActor):
             self._timers[name] = (envelope, None)
             due()
 
-    def cancel_timer(self, name: str) -> bool:
+    def cancel_timer(self, name: Hashable) -> bool:
         """Let it say nothing any more, as `timer` has it. Returns whether it was set and had not been heard yet."""
         _, running = earlier = self._timers.pop(name, (None, None))
         if running is not None:
@@ -207,8 +210,8 @@ class Actor(PykkaActor):
         self.system.runtime.spawn(f"{self.name}/{label}", run)
 
     def request(self, label: Any, name: str, message: Any, timeout: float | None = None) -> None:
-        """Ask `name`, and wait for nothing: the answer comes back to me as `TaskDone` with this label, an error or the
-        want of an answer as `TaskFailed`.
+        """Ask `name`, and wait for nothing: the answer comes back to me as `TaskDone` with this label, an error or
+        the want of an answer as `TaskFailed`.
 
         label: any value; what the answer is to be understood by may be in it. timeout: seconds, after which it is
         AskTimeout and the question is not answered any more; None: until it is answered, or whoever was asked ends.
@@ -216,8 +219,12 @@ class Actor(PykkaActor):
         asked = self.system.ask_later(name, message)
         running: Timer | None = None
         if timeout is not None and not asked.settled():
-            in_vain = AskTimeout(f"{name}: an answer to {type_name(message)}: none in {timeout:g} s")
-            running = self.system.runtime.call_at(self.now() + timeout, lambda: asked.fail(in_vain))
+            error = AskTimeout(f"{name}: an answer to {type_name(message)}: none in {timeout:g} s")
+
+            def in_vain() -> None:
+                asked.fail(error)
+
+            running = self.system.runtime.call_at(self.now() + timeout, in_vain)
 
         def answered(answer: Future) -> None:
             if running is not None:

@@ -11,6 +11,7 @@ and for going to sleep.
 """
 
 from collections import deque
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -34,11 +35,11 @@ class Envelope:
 
 
 class TimedEnvelope(Envelope):
-    """What a named timer puts into its owner's mailbox. timer: the name; whether it still counts is the owner's to say."""
+    """What a named timer puts into its owner's mailbox. timer: the name; whether it counts is the owner's to say."""
 
     __slots__ = ("timer",)
 
-    def __init__(self, timer: str, message: Any) -> None:
+    def __init__(self, timer: Hashable, message: Any) -> None:
         super().__init__(message)
         self.timer = timer
 

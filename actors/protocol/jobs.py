@@ -307,38 +307,17 @@ class Recalled:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """To itself: tick number `number` is here. Older numbers were rescheduled."""
-
-    number: int
+    """To itself: the next tick is here."""
 
 
 @dataclass(frozen=True, slots=True)
 class LookAgain:
     """To itself: see whether the gate is open now."""
 
-    number: int
-
 
 @dataclass(frozen=True, slots=True)
 class TryAgain:
     """To itself: the wait between two attempts is over."""
-
-    run_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotStarted:
-    """`runs` has not started the attempt, and why."""
-
-    actor: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class TakeOver:
-    """After a restart: watch the attempt of the former incarnation, which has begun by now if it ever will."""
-
-    actor: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 
 from actors.core.base import Actor
 from actors.core.lifecycle import ExitReason, TaskDone, TaskFailed
-from actors.core.runtime import Timer
 from actors.protocol.health import ComponentReport
 from actors.protocol.resources import Check, Rebuild
 from actors.protocol.servers import ServerDown, ServerUp
@@ -36,12 +35,12 @@ OPENING, UP, DOWN = "opening", "up", "down"
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    build: int
+    pass
 
 
 @dataclass(frozen=True, slots=True)
 class _CheckDue:
-    build: int
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,6 @@ class BackendLifecycle(Actor):
         self.checking = False
         self.probing = False
         self.faults: Counter[str] = Counter()  # by kind
-        self._timers: dict[str, Timer] = {}
         self._showing = False
         self._told: tuple[bool, str] | None = None
 
@@ -132,7 +130,7 @@ class BackendLifecycle(Actor):
                 self.show()
             case _Pulse():
                 self._pulse()
-            case _Open(build) if build == self.build and self.state is not UP:
+            case _Open():
                 self._open()
             case ServerUp() if self.failures:
                 self._open()
@@ -145,7 +143,7 @@ class BackendLifecycle(Actor):
                 self._not_opened(str(error) or repr(error))
             case Check():
                 self.look(probe=False)
-            case _CheckDue(build) if build == self.build:
+            case _CheckDue():
                 self.look(probe=True)
             case TaskDone(label, detail) if label == f"check {self.build}":
                 self._answered(detail)
@@ -158,7 +156,7 @@ class BackendLifecycle(Actor):
                 self.fault(kind)
             case Rebuild(why, rest):
                 self.rebuild(why, rest)
-            case TaskDone() | TaskFailed() | BackendGone() | BackendFault() | _Open() | _CheckDue():
+            case TaskDone() | TaskFailed() | BackendGone() | BackendFault():
                 pass  # of an earlier backend
             case ServerUp() | ServerDown():
                 pass  # of an earlier backend, or nothing new
@@ -167,8 +165,6 @@ class BackendLifecycle(Actor):
         return None
 
     def terminate(self, reason: ExitReason) -> None:
-        for timer in self._timers.values():
-            timer.cancel()
         self.slot.claim((self.generation + 1, 0))  # what opens yet comes too late
         self.slot.clear()
         self.state, self.answering, self.renewing, self.detail = DOWN, False, False, f"stopped ({reason})"
@@ -204,6 +200,8 @@ class BackendLifecycle(Actor):
 
     def _open(self, rest_seconds: float = 0.0, why: str = "") -> None:
         self.build += 1
+        self.cancel_timer("open")
+        self.cancel_timer("check")
         self.backend = None
         self.answering = self.checking = False
         if self.state is not DOWN:  # down stays so until it is really up: those who ask are refused at once
@@ -239,7 +237,7 @@ class BackendLifecycle(Actor):
         self.answering = True
         self.lend_again()
         self._become(UP, detail)
-        self.set_timer("check", CHECK_EVERY, _CheckDue(self.build))
+        self.timer("check", CHECK_EVERY, _CheckDue())
 
     def _not_opened(self, why: str) -> None:
         self.renewing = False
@@ -248,7 +246,7 @@ class BackendLifecycle(Actor):
         wait = RETRY.ceiling(self.failures)
         self._become(DOWN, why)
         self.refuse_all(why)
-        self.set_timer("open", wait * self.chance.uniform(0.8, 1.2), _Open(self.build))
+        self.timer("open", wait * self.chance.uniform(0.8, 1.2), _Open())
 
     def _answered(self, detail: str) -> None:
         self.checking = False
@@ -257,7 +255,7 @@ class BackendLifecycle(Actor):
         if self.backend is not None:
             self.compare(self.backend, self.probing)
         self._become(UP, detail)
-        self.set_timer("check", CHECK_EVERY, _CheckDue(self.build))
+        self.timer("check", CHECK_EVERY, _CheckDue())
         self.checked()
 
     def _unanswered(self, error: BaseException) -> None:
@@ -270,7 +268,7 @@ class BackendLifecycle(Actor):
             self.rebuild(f"it does not answer ({why})")
             return
         self._become(self.state, f"does not answer: {why}")
-        self.set_timer("check", CHECK_AGAIN, _CheckDue(self.build))
+        self.timer("check", CHECK_AGAIN, _CheckDue())
 
     # telling
 
@@ -282,7 +280,7 @@ class BackendLifecycle(Actor):
         """Put what is known on the board, and tell health if it is news."""
         if self._showing:  # that is done herewith
             self._showing = False
-            self._timers["show"].cancel()
+            self.cancel_timer("show")
         self.system.board.put(self.name, self.snapshot())  # first: who hears of it looks there for more
         if (self.healthy(), self.detail) != self._told:
             self._tell_health()
@@ -295,7 +293,7 @@ class BackendLifecycle(Actor):
         """Show, but not for each of a thousand changes."""
         if not self._showing:
             self._showing = True
-            self.set_timer("show", SHOW_EVERY, _Show())
+            self.timer("show", SHOW_EVERY, _Show())
 
     def _become(self, state: str, detail: str) -> None:
         self.state, self.detail = state, detail
@@ -303,10 +301,4 @@ class BackendLifecycle(Actor):
 
     def _pulse(self) -> None:
         self._tell_health()
-        self.set_timer("pulse", CHECK_EVERY, _Pulse())
-
-    def set_timer(self, what: str, seconds: float, message: Any) -> None:
-        """Tell myself, in place of what was to be told under the same word."""
-        if (earlier := self._timers.get(what)) is not None:
-            earlier.cancel()
-        self._timers[what] = self.after(seconds, message)
+        self.timer("pulse", CHECK_EVERY, _Pulse())

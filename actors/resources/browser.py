@@ -360,7 +360,7 @@ class BrowserActor(ResourceActor):
     def _glance_soon(self) -> None:
         if not self._glancing:
             self._glancing = True
-            self.set_timer("glance", GLANCE_SECONDS, _Glance())
+            self.timer("glance", GLANCE_SECONDS, _Glance())
 
     def _renew(self, backend: BrowserBackend, why: str) -> None:
         """Unless somebody uses it, or is about to."""

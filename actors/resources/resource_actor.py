@@ -96,7 +96,7 @@ class ResourceActor(BackendLifecycle):
 
     def wake_at(self, when: float) -> None:
         """See `Owner`."""
-        self.set_timer("tick", max(0.0, when - self.now()), _Tick())
+        self.timer("tick", max(0.0, when - self.now()), _Tick())
 
     def taken(self, lease: Lease, reason: str) -> None:
         """See `Owner`."""

@@ -13,7 +13,8 @@ from typing import Any
 
 from actors.core.base import Actor
 from actors.core.future import CallerError
-from actors.core.lifecycle import Down, ExitReason
+from actors.core.lifecycle import Down, ExitReason, TaskDone, TaskFailed
+from actors.core.supervision import Started
 from actors.protocol.account import BOARD as FLAGS
 from actors.protocol.account import FlagsState, KeepJob
 from actors.protocol.health import LevelChanged
@@ -32,7 +33,6 @@ from actors.protocol.jobs import (
     IntervalSet,
     JobSnapshot,
     LookAgain,
-    NotStarted,
     Pause,
     Paused,
     PauseSet,
@@ -45,7 +45,6 @@ from actors.protocol.jobs import (
     RunRecord,
     SetInterval,
     State,
-    TakeOver,
     TryAgain,
     Waiting,
 )
@@ -53,7 +52,7 @@ from actors.scheduling import admission as gate
 from actors.scheduling.outcome import Cancelled, Failed, Outcome, Result, Succeeded
 from actors.scheduling.run_actor import Job, RunEnded
 from actors.scheduling.run_context import RunEnvironment, RunRequest
-from actors.scheduling.run_starter import RunStarter
+from actors.scheduling.run_starter import Begun, Known, RunStarter
 from actors.scheduling.ticks import Place, Ticks
 from domain.calendar import minutes
 from domain.flags import JobControl
@@ -67,6 +66,7 @@ from domain.resources.leases import NextUse
 log = logging.getLogger("roost.work")
 
 LOOK_AGAIN = 10.0  # seconds between looks at the gate while a run is due and may not start
+LOOK, RETRY = "look at the gate", "another attempt"  # timers: each means something in one state, and ends with it
 RECALL_SECONDS = 10.0  # the most that a first run waits to learn when the job ran last, in an earlier life
 
 
@@ -82,7 +82,6 @@ class JobActor(Actor):
         self.book = JobSnapshot(self.spec, Waiting(), interval=self.every)
         self.ticks = Ticks(self, self.spec, place, self.rng)
         self.attempts = RunStarter(self, job, environment)
-        self._look = 0  # numbers the looks at the gate, so that a superseded one says nothing
         self._begun_at = 0.0  # monotonic start of the run under way
         self._recall_until: float | None = None
 
@@ -108,30 +107,28 @@ class JobActor(Actor):
 
     def receive(self, message: Any) -> Any:
         match message:
-            case Due(number) if number == self.ticks.number:
+            case Due():
                 self._on_tick()
-            case LookAgain(number) if number == self._look and isinstance(self.book.state, Gated):
+            case LookAgain():
                 self._try_to_run()
-            case Due() | LookAgain():
-                pass  # of a tick that was rescheduled meanwhile
-            case NotStarted(actor, why):
-                self._on_not_started(actor, why)
+            case TaskDone(Begun(), Started()):
+                pass  # it says itself how it ends
+            case TaskDone(Begun(actor), why) | TaskFailed(Begun(actor), why):
+                self._on_not_started(actor, str(why))
+            case TaskDone(Known(actor)) | TaskFailed(Known(actor)):
+                self.monitor(actor)
             case RunEnded(actor, result) if self._is_mine(actor):
                 self._on_result(result)
             case Down(actor, _, reason) if self._is_mine(actor):
                 self._on_result(self.attempts.meaning(reason, self._is_stopping()))
             case RunEnded() | Down():
                 pass  # of an attempt that has been counted as ended
-            case TakeOver(actor):
-                self.monitor(actor)
-            case DeadlineOver(actor) if self._is_mine(actor):
+            case DeadlineOver(actor):
                 self._stop_run(actor)
-            case GraceOver(actor) if self._is_mine(actor):
+            case GraceOver(actor):
                 self.attempts.fence(actor)
-            case DeadlineOver() | GraceOver():
-                pass
-            case TryAgain(run_id):
-                self._on_try_again(run_id)
+            case TryAgain():
+                self._on_try_again()
             case LevelChanged():
                 self._on_level()
             case Recalled():
@@ -190,11 +187,7 @@ class JobActor(Actor):
             self._become(Gated(reasons))
         else:
             self._become(Gated(reasons), skip=kind, grid=tick)
-        self._look_again(LOOK_AGAIN)
-
-    def _look_again(self, seconds: float) -> None:
-        self._look += 1
-        self.after(seconds, LookAgain(self._look))
+        self.timer(LOOK, LOOK_AGAIN, LookAgain())
 
     # runs
 
@@ -261,24 +254,23 @@ class JobActor(Actor):
         match retries.after_failure(failed.failure, run.attempt, self.spec.attempts, self.rng):
             case RetryIn(seconds) if self.book.paused_by is None:
                 self._become(BackingOff(failed.reason, self.now() + seconds))
-                self.after(seconds, TryAgain(run.run_id))
+                self.timer(RETRY, seconds, TryAgain())
             case RetryIn():
                 self._end_run("failed", f"{failed.reason} (not tried again: paused)")
             case GiveUp(why):
                 log.warning("%s: run failed: %s (%s)", self.name, failed.reason, why)
                 self._end_run("failed", f"{failed.reason} ({why})")
 
-    def _on_try_again(self, run_id: str) -> None:
-        run, state = self.book.run, self.book.state
-        if run is None or run.run_id != run_id or not isinstance(state, BackingOff):
-            return
+    def _on_try_again(self) -> None:
+        state = self.book.state
+        assert isinstance(state, BackingOff)
         match gate.look(self.system, self.spec, self.place.boot):
             case Admitted() as admitted:
                 self._begin_another_attempt(admitted)
             case Skipped(reasons) if self.now() < state.until + self.spec.deadline:
                 # What failed the attempt most often closes the gate as well: it is not the run's end.
                 self._become(replace(state, gate=tuple(reason.text for reason in reasons)))
-                self.after(LOOK_AGAIN, TryAgain(run_id))
+                self.timer(RETRY, LOOK_AGAIN, TryAgain())
             case Skipped() as skipped:
                 self._end_run("failed", f"{state.reason} (not tried again: {skipped})")
 
@@ -311,7 +303,7 @@ class JobActor(Actor):
             self.ticks.retime(self.book.grid, self.book.interval)
         if isinstance(self.book.state, Gated):
             # Not all at the same moment: what was held back comes in its order of urgency, spread over some seconds.
-            self._look_again(self.rng.uniform(0.0, self.spec.priority))
+            self.timer(LOOK, self.rng.uniform(0.0, self.spec.priority), LookAgain())
         self._become(self.book.state)
 
     # earlier lives
@@ -333,7 +325,7 @@ class JobActor(Actor):
                 self.attempts.take_over(actor, since)
             case BackingOff(until=until):
                 self.book = replace(self.book, state=state)
-                self.after(max(0.0, until - self.now()), TryAgain(run.run_id))
+                self.timer(RETRY, until - self.now(), TryAgain())
             case _:
                 self._end_run("cancelled", "its job actor ended, and the run with it")
 
@@ -413,6 +405,10 @@ class JobActor(Actor):
 
     def _become(self, state: State, skip: str | None = None, **more: Any) -> None:
         """Be in this state, with `more` of the book changed, and show it. skip: why a tick led to no run."""
+        if not isinstance(state, Gated):
+            self.cancel_timer(LOOK)
+        if not isinstance(state, BackingOff):
+            self.cancel_timer(RETRY)
         book = self.book.skipped(skip) if skip is not None else self.book
         self.book = replace(
             book,

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from actors.core.base import Actor
-from actors.core.future import Future
 from actors.core.lifecycle import ExitReason, TaskDone, TaskFailed
 from actors.protocol import journal
 from actors.protocol.jobs import JobSnapshot, Recall, Recalled, RunRecord, word
@@ -53,21 +52,6 @@ class Beat:
     """To itself: look at the jobs, and put down that they live."""
 
 
-@dataclass(frozen=True, slots=True)
-class Journaled:
-    """To itself: what the journal said to a batch. error: None if it is in the outbox."""
-
-    rows: tuple[Run, ...]
-    error: BaseException | None
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """To itself: what the journal remembers of the jobs' last successes."""
-
-    successes: dict[str, float]
-
-
 class RecorderActor(Actor):
     """Writes run history and heartbeats."""
 
@@ -85,7 +69,7 @@ class RecorderActor(Actor):
 
     def on_start(self) -> None:
         self.task("recall", self._read_successes)
-        self.after(BEAT_EVERY, Beat())
+        self.timer("beat", BEAT_EVERY, Beat())
         self._show()
 
     def receive(self, message: Any) -> Any:
@@ -104,14 +88,20 @@ class RecorderActor(Actor):
             case TaskFailed("write", error):
                 log.warning("the run history goes to the journal: %s", error)
                 self._to_journal(self.writing)
-            case Journaled(rows, error):
-                self._on_journaled(rows, error)
+            case TaskDone("journal"):
+                self.journaled += len(self.writing)
+                self._done()
+            case TaskFailed("journal", error):
+                self._offer_again(error)
             case TaskDone("recall", successes):
                 self._know(successes)
             case TaskFailed("recall"):
-                self._ask_journal()
-            case Remembered(successes):
-                self._know(successes)
+                self.request("recall of the journal", "journal", journal.Recall(SUCCESSES))
+            case TaskDone("recall of the journal", kept):
+                self._know(dict(kept.value) if isinstance(kept, Cached) else {})
+            case TaskFailed("recall of the journal", error):
+                log.warning("when the jobs last ran is not known: %s", error)
+                self._know({})
             case TaskDone("beat"):
                 pass
             case TaskFailed("beat", error):
@@ -142,7 +132,7 @@ class RecorderActor(Actor):
     def _flush_in(self, seconds: float) -> None:
         if not self.flushing:
             self.flushing = True
-            self.after(seconds, Flush())
+            self.timer("flush", seconds, Flush())
 
     def _flush(self) -> None:
         self.flushing = False
@@ -160,23 +150,12 @@ class RecorderActor(Actor):
             runs.record(connection, rows)
 
     def _to_journal(self, rows: tuple[Run, ...]) -> None:
-        def answered(answer: Future) -> None:
-            try:
-                answer.get(0.0)
-            except Exception as error:  # noqa: BLE001 - it travels to the actor
-                self.tell_myself(Journaled(rows, error))
-            else:
-                self.tell_myself(Journaled(rows, None))
+        self.request("journal", "journal", journal.Append(_entries(rows)))
 
-        self.system.ask_later("journal", journal.Append(_entries(rows))).on_settled(answered)
-
-    def _on_journaled(self, rows: tuple[Run, ...], error: BaseException | None) -> None:
-        if error is None:
-            self.journaled += len(rows)
-            self._done()
-            return
-        log.warning("%d rows of the run history wait: the journal does not take them (%s)", len(rows), error)
-        self.pending = [*rows, *self.pending]
+    def _offer_again(self, error: BaseException) -> None:
+        text = "%d rows of the run history wait: the journal does not take them (%s)"
+        log.warning(text, len(self.writing), error)
+        self.pending = [*self.writing, *self.pending]
         self.writing = ()
         self._flush_in(AGAIN)
         self._show()
@@ -192,7 +171,7 @@ class RecorderActor(Actor):
     # heartbeats
 
     def _beat(self) -> None:
-        self.after(BEAT_EVERY, Beat())
+        self.timer("beat", BEAT_EVERY, Beat())
         beats = self._beats()
         if not beats:
             return
@@ -226,17 +205,6 @@ class RecorderActor(Actor):
     def _read_successes(self) -> dict[str, float]:
         with self._leases().database(wait=WAIT, hold=HOLD) as connection:
             return runs.last_successes(connection)
-
-    def _ask_journal(self) -> None:
-        def answered(answer: Future) -> None:
-            try:
-                kept = answer.get(0.0)
-            except Exception as error:  # noqa: BLE001 - told, and done without
-                log.warning("when the jobs last ran is not known: %s", error)
-                kept = None
-            self.tell_myself(Remembered(dict(kept.value) if isinstance(kept, Cached) else {}))
-
-        self.system.ask_later("journal", journal.Recall(SUCCESSES)).on_settled(answered)
 
     def _know(self, successes: dict[str, float]) -> None:
         self.successes = dict(successes)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from actors.core.base import Actor
 from actors.core.future import Future
 from actors.protocol import account
 from actors.resources.client import Cache, Leases, LentBrowser, LentModel
@@ -22,7 +23,6 @@ from domain.settings import Settings
 from store.sql import Connection
 
 if TYPE_CHECKING:
-    from actors.scheduling.run_actor import RunActor
     from domain.flags import BreakerOrder
     from store.flags import Flag
 
@@ -57,7 +57,7 @@ class RunEnvironment:
 class RunContext:
     """The world of one attempt. Used by its own thread alone."""
 
-    def __init__(self, actor: "RunActor", ticket: RunRequest, environment: RunEnvironment) -> None:
+    def __init__(self, actor: Actor, ticket: RunRequest, environment: RunEnvironment) -> None:
         self._actor = actor
         self._system = actor.system
         self.spec = ticket.spec

@@ -1,17 +1,16 @@
 """The run actors of one job, from outside: begun under `runs`, stopped at their deadline, fenced if they do not stop.
 
 Nothing here waits. What becomes of an attempt comes to the job actor as `RunEnded` or `Down`; what does not become of
-it, as `NotStarted`, `DeadlineOver` and `GraceOver`.
+it, as the answer to a request of its (`Begun`, `Known`), as `DeadlineOver` and as `GraceOver`.
 """
 
 import logging
+from dataclasses import dataclass
 
 from actors.core.base import Actor
-from actors.core.future import AskError, Future
 from actors.core.lifecycle import Crashed, ExitReason, NoProcess, Shutdown
-from actors.core.runtime import Timer
-from actors.core.supervision import ChildSpec, StartChild, Started, WhichChild
-from actors.protocol.jobs import DeadlineOver, GraceOver, NotStarted, TakeOver
+from actors.core.supervision import ChildSpec, StartChild, WhichChild
+from actors.protocol.jobs import DeadlineOver, GraceOver
 from actors.scheduling.outcome import Cancelled, Failed, Result
 from actors.scheduling.run_actor import Job, RunActor
 from actors.scheduling.run_context import RunEnvironment, RunRequest
@@ -23,6 +22,24 @@ GRACE = 5.0  # seconds between the stop of a run past its deadline and its fenci
 RUNS = "runs"  # the supervisor of run actors
 
 
+LIMIT = "limit of the attempt"  # the owner's timer: for its deadline first, then for its grace
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The job actor's request to `runs`: start this attempt."""
+
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The job actor's request to `runs`, after a restart: whatever the answer, the attempt of the former incarnation
+    has begun by now if it ever will."""
+
+    actor: str
+
+
 class RunStarter:
     """What a job actor does with its run actors."""
 
@@ -31,7 +48,6 @@ class RunStarter:
         self._job = job
         self._deadline = job.spec.deadline
         self._surroundings = environment
-        self._limit: Timer | None = None  # of the attempt under way
 
     def begin(self, actor: str, ticket: RunRequest) -> None:
         """Start the attempt under this name."""
@@ -43,9 +59,8 @@ class RunStarter:
             shutdown=GRACE,
             hang_limit=None,  # its own deadline is the limit
         )
-        self._limit = self._owner.after(self._deadline, DeadlineOver(actor))
-        asked = self._owner.system.ask_later(RUNS, StartChild(child))
-        asked.on_settled(lambda answer: self._answered(actor, answer))
+        self._owner.timer(LIMIT, self._deadline, DeadlineOver(actor))
+        self._owner.request(Begun(actor), RUNS, StartChild(child))
 
     def take_over(self, actor: str, since: float) -> None:
         """Go on with the attempt of a former incarnation. since: monotonic seconds.
@@ -53,15 +68,12 @@ class RunStarter:
         It may not have begun yet: `runs` answers after it has read what the former incarnation had sent it.
         """
         left = max(0.0, since + self._deadline - self._owner.now())
-        self._limit = self._owner.after(left, DeadlineOver(actor))
-        asked = self._owner.system.ask_later(RUNS, WhichChild(actor))
-        asked.on_settled(lambda _: self._owner.tell_myself(TakeOver(actor)))
+        self._owner.timer(LIMIT, left, DeadlineOver(actor))
+        self._owner.request(Known(actor), RUNS, WhichChild(actor))
 
     def over(self) -> None:
         """The attempt has ended: its deadline means nothing any more."""
-        if self._limit is not None:
-            self._limit.cancel()
-            self._limit = None
+        self._owner.cancel_timer(LIMIT)
 
     def exists(self, actor: str) -> bool:
         """Whether it lives now."""
@@ -71,7 +83,7 @@ class RunStarter:
         """Tell it that its time is over."""
         log.warning("%s: %s is %s; told to stop", self._owner.name, actor, self.past_deadline())
         self._owner.system.stop(actor, Shutdown(self.past_deadline()))
-        self._owner.after(GRACE, GraceOver(actor))
+        self._owner.timer(LIMIT, GRACE, GraceOver(actor))
 
     def fence(self, actor: str) -> None:
         """It did not stop."""
@@ -99,12 +111,3 @@ class RunStarter:
     def past_deadline(self) -> str:
         """For logs and records."""
         return f"past its deadline of {self._deadline:g} s"
-
-    def _answered(self, actor: str, answer: Future) -> None:
-        """In the thread of whoever settles it: hand it over, if there is anything to say."""
-        try:
-            said = answer.get(0.0)
-        except AskError as error:
-            said = error
-        if not isinstance(said, Started):
-            self._owner.tell_myself(NotStarted(actor, str(said)))

@@ -4,10 +4,11 @@ import random
 from dataclasses import dataclass
 
 from actors.core.base import Actor
-from actors.core.runtime import Timer
 from actors.protocol.jobs import Due
 from domain.jobs.schedule import Tick, first_tick, next_tick, retimed, sooner
 from domain.jobs.spec import JobSpec
+
+TICK = "tick"  # the owner's timer
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +25,13 @@ class Place:
 
 
 class Ticks:
-    """The next tick of one job. It comes to the owner as `Due`, and only the newest number counts."""
+    """The next tick of one job. It comes to the owner as `Due`, by one timer: one that was rescheduled is silent."""
 
     def __init__(self, owner: Actor, spec: JobSpec, place: Place, rng: random.Random) -> None:
         self._owner = owner
         self._spec = spec
         self._place = place
         self._rng = rng
-        self._timer: Timer | None = None
-        self.number = 0
         self.next: Tick | None = None
 
     def first(self, last_start: float | None, interval: float) -> None:
@@ -58,17 +57,12 @@ class Ticks:
 
     def put_off(self, seconds: float) -> None:
         """The tick that has just come, comes again in so many real seconds."""
-        self._timer = self._owner.after(seconds, Due(self.number))
+        self._owner.timer(TICK, seconds, Due())
 
     def _set(self, tick: Tick | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self.number += 1
         self.next = tick
-        self._timer = None
-        if tick is not None:
-            wait = tick.at - self._owner.calendar()
-            if wait > 0:
-                self._timer = self._owner.after(self._owner.system.runtime.real_seconds(wait), Due(self.number))
-            else:
-                self._owner.tell_myself(Due(self.number))
+        if tick is None:
+            self._owner.cancel_timer(TICK)
+        else:
+            wait = max(0.0, tick.at - self._owner.calendar())
+            self._owner.timer(TICK, self._owner.system.runtime.real_seconds(wait), Due())

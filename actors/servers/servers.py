@@ -64,7 +64,7 @@ class _Start:
 
 @dataclass(frozen=True, slots=True)
 class _Probe:
-    life: tuple[int, int]
+    pass
 
 
 class ServerActor(Actor):
@@ -97,19 +97,19 @@ class ServerActor(Actor):
             case TaskDone(label, url) if label == f"ready {self.lives}":
                 if url:
                     self._up(url)
-            case _Probe(life) if life == self._life() and self.state.pid:
+            case _Probe():
                 self.task(f"probe {self.lives}", lambda: self.server.probe(PROBE_TIMEOUT))
             case TaskDone(label) if label == f"probe {self.lives}":
                 self.missed = 0
                 self._report()
-                self.after(PROBE_EVERY, _Probe(self._life()))
+                self.timer("probe", PROBE_EVERY, _Probe())
             case TaskFailed(label, error) if label in (f"probe {self.lives}", f"ready {self.lives}"):
                 self._missed(label, error)
             case TaskDone(label, _Ended() as ended) if label == f"life {self.lives}":
                 self._gone(self._why(ended), ended.lived)
             case TaskFailed(label, error) if label == f"life {self.lives}":
                 self._gone(f"cannot start: {error}", 0.0)
-            case TaskDone() | TaskFailed() | _Launched() | _Probe():
+            case TaskDone() | TaskFailed() | _Launched():
                 pass  # of an earlier life
             case _:
                 return super().receive(message)
@@ -155,24 +155,25 @@ class ServerActor(Actor):
         self._show(replace(self.state, up=True, url=url, detail="answers"))
         for name in self.needed_by:
             self.tell(name, ServerUp(self.server.name, url))
-        self.after(PROBE_EVERY, _Probe(self._life()))
+        self.timer("probe", PROBE_EVERY, _Probe())
 
     def _missed(self, label: str, error: BaseException) -> None:
         assert self.process is not None
         self.missed += 1
         if label.startswith("probe") and self.missed < PROBES_MISSED:
-            self.after(PROBE_EVERY, _Probe(self._life()))
+            self.timer("probe", PROBE_EVERY, _Probe())
             return
         self._down(f"does not answer ({error}): killed, to be started again", pid=self.state.pid)
         self.process.kill()  # its end is reported as any other
 
     def _gone(self, why: str, lived: float) -> None:
+        self.cancel_timer("probe")
         self.failures = 1 if lived >= RESET_AFTER else self.failures + 1
         wait = BACKOFF.ceiling(self.failures)
         detail = f"{why}; started again in {wait:.1f} s"
         self._down(detail, pid=0)
         self._show(replace(self.state, restarts=self.state.restarts + 1))
-        self.after(wait, _Start())
+        self.timer("start", wait, _Start())
 
     def _down(self, why: str, pid: int) -> None:
         was_up = self.state.up

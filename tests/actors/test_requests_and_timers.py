@@ -99,9 +99,7 @@ def test_the_answer_of_a_request_is_told_to_whoever_made_it_under_its_label(syst
     ("name", "message", "error"),
     [("asked", "refuse", CannotAnswer), ("asked", "crash", ActorDead), ("nobody", "hello", ActorDead)],
 )
-def test_a_request_without_an_answer_fails(
-    system: System, name: str, message: str, error: type[Exception]
-) -> None:
+def test_a_request_without_an_answer_fails(system: System, name: str, message: str, error: type[Exception]) -> None:
     do(system, lambda owner: owner.request("label", name, message))
     (failed,) = heard(system)
     assert isinstance(failed, TaskFailed)

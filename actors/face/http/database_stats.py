@@ -55,23 +55,23 @@ class DatabaseStatsActor(Actor):
         self.failing = False
 
     def on_start(self) -> None:
-        self.tell(self.name, _Turn())
+        self.timer("turn", 0.0, _Turn())
 
     def receive(self, message: Any) -> Any:
         match message:
             case _Turn() if not is_well(self.system.board, "database"):
-                self.after(LOOK_EVERY, _Turn())
+                self.timer("turn", LOOK_EVERY, _Turn())
             case _Turn():
                 self.task("read", self._read)
             case TaskDone("read", figures):
                 self.failing = False
                 self.system.board.put(BOARD, figures)
-                self.after(EVERY, _Turn())
+                self.timer("turn", EVERY, _Turn())
             case TaskFailed("read", error):
                 if not self.failing:  # once an outage; the level and the resource tell the rest
                     log.info("the pages keep their last figures, since the database gave none: %s", error)
                 self.failing = True
-                self.after(EVERY, _Turn())
+                self.timer("turn", EVERY, _Turn())
             case _:
                 return super().receive(message)
         return None
