@@ -40,7 +40,7 @@ from actors.servers.redis_server import RedisServer
 from actors.servers.sandbox_server import SandboxServer
 from actors.servers.servers import ServerActor
 from bench.line import line
-from social.navigation import open_page
+from social.navigation import Timeouts, open_page
 from social.site import SiteError
 from tests.whole.roost import Roost
 
@@ -266,7 +266,7 @@ def _holder(system: System, category: str, priority: int) -> Leases:
 
 
 async def _show(page: Page, site: str, posts: int) -> int:
-    await open_page(page, site, f"/home?count={posts}", "article", 30.0)
+    await open_page(page, site, f"/home?count={posts}", "article", "roost", Timeouts(load=30.0))
     return await page.locator("article").count()
 
 

@@ -61,14 +61,16 @@ COVER_SCRIPT = """
 class Composer:
     """The one composer of a tab that is meant. Its errors are the site's."""
 
-    def __init__(self, tab: Page, timeouts: Timeouts) -> None:
+    def __init__(self, tab: Page, handle: str, timeouts: Timeouts) -> None:
+        """handle: whose composer it has to be."""
         self._tab = tab
+        self._handle = handle
         self._timeouts = timeouts
 
     async def open(self, base_url: str, parent: int | None) -> None:
         """Goes to the compose page, to answer `parent` if there is one."""
         path = "/compose/post" if parent is None else f"/compose/post?in_reply_to={parent}"
-        await open_page(self._tab, base_url, path, SEND, self._timeouts.load)
+        await open_page(self._tab, base_url, path, SEND, self._handle, self._timeouts)
 
     async def type(self, text: str) -> None:
         """Puts the text in, and checks that it alone is there."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from domain.publishing.recovery import A_CONVERSATION
 from domain.publishing.uniqueness import normalized
 from social.navigation import Timeouts
 from social.publishing import Answer, negative_of
@@ -133,17 +134,25 @@ class InProcessSite:
             )
         return Published(found, Evidence.PROFILE_MATCH)
 
-    async def profile(self, tab: Tab, handle: str, *, replies: bool = False, limit: int = 50) -> Profile:
+    async def profile(
+        self, tab: Tab, handle: str, *, replies: bool = False, limit: int = 50, down_to: int | None = None
+    ) -> Profile:
         """See `Site.profile`."""
-        return self._profile(tab, handle, replies, limit)
+        return self._profile(tab, handle, replies, limit, down_to)
 
-    async def counts(self, tab: Tab, handle: str, post_id: int) -> Counts:
-        """See `Site.counts`."""
+    async def post(self, tab: Tab, handle: str, post_id: int) -> Post:
+        """See `Site.post`."""
         self._open(tab, "open the post")
         post = self.network.find(post_id, self._calendar())
         if post is None or post.handle.lower() != handle.lower():
-            raise Missing(f"read the counts of {post_id}: no such post by @{handle} is shown. Check handle and id.")
-        return _counts(post.tally)
+            raise Missing(f"read the post {post_id}: no such post by @{handle} is shown. Check handle and id.")
+        return _post(post)
+
+    async def counts(self, tab: Tab, handle: str, post_id: int) -> Counts:
+        """See `Site.counts`."""
+        counts = (await self.post(tab, handle, post_id)).counts
+        assert counts is not None
+        return counts
 
     async def search(self, tab: Tab, query: str, limit: int = 50) -> tuple[Post, ...]:
         """See `Site.search`."""
@@ -171,7 +180,7 @@ class InProcessSite:
         if breaks and self._strike("broken_page", "pages"):
             raise PageBroken(f"{doing}: the page came without what was wanted. Try again later.")
 
-    def _profile(self, tab: Tab, handle: str, replies: bool, limit: int) -> Profile:
+    def _profile(self, tab: Tab, handle: str, replies: bool, limit: int, down_to: int | None = None) -> Profile:
         self._open(tab, f"open /{handle}", breaks=False)
         now = self._calendar()
         person = self.network.person(handle, now)
@@ -180,13 +189,19 @@ class InProcessSite:
         if self._strike("broken_page", "pages"):
             raise PageBroken("read the posts: the page shows none, nor says that there are none. Try later.")
         lag = self._strike("profile_lag", "pages") if person.is_own else None
-        shown = self.network.profile(handle, now, limit, replies, lag.lag if lag is not None else 0.0)
+        most = limit
+        if down_to is not None and person.is_own:  # no more is looked at than the page driver would scroll to
+            newer = sum(post.id > down_to for post in self.network.storage.posts())
+            most = min(limit, newer + A_CONVERSATION)
+        shown = self.network.profile(handle, now, most, replies, lag.lag if lag is not None else 0.0)
+        ended = len(shown) < most
         if person.is_own and self._strike("pinned_decoy", "pages"):
             mine = self.network.profile(handle, now, limit=1_500)
             pinned = [replace(post, context="Pinned") for post in mine[-1:]]
             shown = [*pinned, self.network.viral_decoy(now), *shown]
         posts = tuple(map(_post, shown[:limit]))
-        return Profile(handle, person.name, person.followers, posts, ended=len(posts) < limit, bio=person.bio)
+        ended = ended and len(shown) <= limit
+        return Profile(handle, person.name, person.followers, posts, ended, bio=person.bio)
 
     def _profile_match(self, tab: Tab, draft: Draft) -> int | None:
         """The id of the one post on the own profile that can only be this one."""

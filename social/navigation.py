@@ -1,7 +1,7 @@
 """Getting to a page, and knowing that one is there: the part that every operation of the driver begins with.
 
 Playwright's errors end here and become the site's. An address on the login flow is the authority on an expired
-session; everything else that looks like a login is a hint to look at the address.
+session, and a page counts as the account's only with the proof that it is (`social.proof`).
 """
 
 import asyncio
@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from playwright.async_api import Error as BrowserError
 from playwright.async_api import Page
@@ -17,17 +16,16 @@ from playwright.async_api import TimeoutError as BrowserTimeout
 
 from social.limits import LIMITS
 from social.page_watch import answers_of, watched
+from social.proof import CAPTCHA, WALL, check_address, prove
 from social.reading import reset_of
-from social.site import Missing, PageBroken, RateLimited, SessionExpired, SiteError, SiteTimeout
+from social.site import Missing, PageBroken, RateLimited, SiteError, SiteTimeout, Unproven
 
 EMPTY = '[data-testid="emptyState"]'
 NOT_THERE = '[data-testid="error-detail"]'
 # Among the spans only: to look at the text of every element takes seconds on a page of 1,500 posts.
 SOMETHING_WRONG = 'span:text-is("Something went wrong. Try reloading.")'
-LOGIN_FORM = 'input[autocomplete="username"]'
 BLANK = "about:blank"
 EXPLAIN_SECONDS = 5.0
-LOGIN_PATHS = ("/i/flow/login", "/login")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,9 @@ class Timeouts:
 
     load: for a page and what is wanted on it; compose: for each step of the composer; arm: for the caller's `arm`;
     response: for the create response; toast: for the toast, where the response told nothing; looks: how often the own
-    profile is read for a match, look_gap apart.
+    profile is read for a match, look_gap apart. proof: how much later than what is wanted the proof of who is signed
+    in may come; gather: for scrolling through a list; quiet: after which nothing more of it comes; settle: for which
+    its end stands.
     """
 
     load: float = 20.0
@@ -46,6 +46,10 @@ class Timeouts:
     toast: float = 4.0
     looks: int = 2
     look_gap: float = 1.0
+    proof: float = 3.0
+    gather: float = 25.0
+    quiet: float = 2.5
+    settle: float = 0.3
 
 
 @asynccontextmanager
@@ -62,12 +66,14 @@ async def within(limit: float, doing: str) -> AsyncIterator[None]:
         raise PageBroken(f"{doing}: the browser says {first_line[:200]!r}. Try again with a new tab.") from error
 
 
-async def open_page(tab: Page, base_url: str, path: str, wanted: str, limit: float) -> None:
-    """Goes to `path` and waits until the selector `wanted` is on the page.
+async def open_page(tab: Page, base_url: str, path: str, wanted: str, handle: str, timeouts: Timeouts) -> None:
+    """Goes to `path` and waits for the selector `wanted` there, and for the proof that the session is @handle's.
 
-    Raises SessionExpired, RateLimited, Missing, PageBroken, or SiteTimeout after `limit` seconds.
+    Raises SessionExpired, Restricted, WrongLanguage, Unproven, RateLimited, Missing, PageBroken, or SiteTimeout after
+    `timeouts.load` seconds.
     """
-    doing = f"open {path.split('?')[0]}"
+    doing, limit = f"open {path.split('?')[0]}", timeouts.load
+    has_come = False
     try:
         async with within(limit, doing):
             if not path.startswith("/") or path.startswith("//"):
@@ -79,6 +85,7 @@ async def open_page(tab: Page, base_url: str, path: str, wanted: str, limit: flo
                 await _clear(tab)
             await watched(tab, base_url)
             response = await tab.goto(base_url + path, wait_until="domcontentloaded", timeout=limit * 1000)
+            has_come = True
             check_address(tab.url, base_url, doing)
             status = 200 if response is None else response.status
             if status == 429:
@@ -86,9 +93,11 @@ async def open_page(tab: Page, base_url: str, path: str, wanted: str, limit: flo
                 raise RateLimited(text, None if response is None else reset_of(response.headers))
             if status >= 500:
                 raise PageBroken(f"{doing}: the site answered {status}. Try again later.")
-            either = f"{wanted}, {EMPTY}, {NOT_THERE}, {SOMETHING_WRONG}, {LOGIN_FORM}"
+            either = f"{wanted}, {EMPTY}, {NOT_THERE}, {SOMETHING_WRONG}, {WALL}, {CAPTCHA}"
             await tab.locator(either).first.wait_for(state="attached", timeout=limit * 1000)
             check_address(tab.url, base_url, doing)
+        async with within(timeouts.proof + limit, doing):
+            await prove(tab, handle, doing, timeouts.proof)
             if await tab.locator(wanted).count():
                 return
             if await tab.locator(f"{NOT_THERE}, {EMPTY}").count():
@@ -97,10 +106,14 @@ async def open_page(tab: Page, base_url: str, path: str, wanted: str, limit: flo
     except RateLimited as error:
         _keep_limit(error, base_url, path)
         raise
-    except (SiteTimeout, PageBroken) as error:
+    except (SiteTimeout, PageBroken, Unproven) as error:
         if isinstance(error, SiteTimeout):
             check_address(tab.url, base_url, doing)
-        raise await explained(tab, error, base_url, path, doing) from error
+        found = await explained(tab, error, base_url, path, doing)
+        if found is error and isinstance(error, SiteTimeout) and has_come:
+            async with within(timeouts.proof + timeouts.settle, doing):  # is it the account's page at all?
+                await prove(tab, handle, doing, 0.0)
+        raise found from error
 
 
 def _keep_limit(error: SiteError, base_url: str, path: str) -> None:
@@ -130,12 +143,3 @@ async def _clear(tab: Page) -> None:
     """
     await tab.goto(BLANK)
     await tab.request_gc()
-
-
-def check_address(url: str, base_url: str, doing: str) -> None:
-    """Raises SessionExpired where `url` is the login flow, PageBroken where it is another site."""
-    at, base = urlsplit(url), urlsplit(base_url)
-    if at.path.startswith(LOGIN_PATHS):
-        raise SessionExpired(f"{doing}: the site asks for a login. Give a new session (`ctl session FILE`).")
-    if at.scheme in ("http", "https") and at.netloc != base.netloc:
-        raise PageBroken(f"{doing}: the site sent the browser to {at.netloc[:100]}. Check SITE_URL.")

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from playwright.async_api import Page, Request
 
 from domain.publishing.answers import Consequence, consequence_of
-from domain.publishing.uniqueness import normalized
+from domain.publishing.uniqueness import is_shown_as
 from social.composer import Composer
-from social.navigation import BLANK, LOGIN_PATHS, Timeouts, within
+from social.navigation import BLANK, Timeouts, within
+from social.proof import LOGIN_PATHS
 from social.reading import created_id, error_of, reset_of, status_of
 from social.send_boundary import SendGuard, boundary_of
 from social.site import (
@@ -34,6 +35,7 @@ from social.site import (
     SessionExpired,
     SiteError,
     SiteTimeout,
+    Wording,
 )
 
 TOAST_LINK = '[data-testid="toast"] a[href*="/status/"]'
@@ -72,7 +74,7 @@ class Publication:
             boundary = await boundary_of(self.tab.context, self.base_url)
         # It is never taken off: a page that asks late, or again, must still meet it.
         boundary.guard = guard
-        composer = Composer(self.tab, self.timeouts)
+        composer = Composer(self.tab, self.handle, self.timeouts)
         try:
             await composer.open(self.base_url, self.draft.in_reply_to)
             guard.typing = True
@@ -183,7 +185,9 @@ class Publication:
                 for post in profile.posts
                 if post.author.lower() == self.handle.lower()
                 and self.is_new(post.id)
-                and normalized(post.text) == normalized(self.draft.text)
+                # What is shown in part may be another post with the same beginning: id recovery reads it whole.
+                and post.wording is Wording.WHOLE
+                and is_shown_as(self.draft.text, post.text, has_card=post.has_card)
             }
             if len(same) == 1:
                 return same.pop()

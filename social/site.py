@@ -29,21 +29,40 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The exact counts of a post, as its page tells them."""
+    """The exact counts of a post, as its page tells them. None: it does not show this one, which is not zero."""
 
-    replies: int = 0
-    reposts: int = 0
-    likes: int = 0
-    bookmarks: int = 0
-    views: int = 0
+    replies: int | None = 0
+    reposts: int | None = 0
+    likes: int | None = 0
+    bookmarks: int | None = 0
+    views: int | None = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the page showed all of them."""
+        return None not in (self.replies, self.reposts, self.likes, self.bookmarks, self.views)
+
+
+class Wording(StrEnum):
+    """How much of what its author wrote a page shows of a post. Only `WHOLE` may be compared as the text.
+
+    CUT: a beginning, the rest behind "Show more"; TRANSLATED: in another language than it was written in; HIDDEN:
+    behind a warning.
+    """
+
+    WHOLE = "whole"
+    CUT = "cut"
+    TRANSLATED = "translated"
+    HIDDEN = "hidden"
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
     """A post seen on a page. at: Unix seconds on the site's clock (calendar); counts: None where the page had none.
 
-    is_pinned: kept at the top out of its order; is_repost: shown because somebody reposted it; reply_to: handle of
-    the one it answers.
+    is_pinned: kept at the top out of its order; is_repost: shown because somebody reposted it; is_suggested: shown
+    for another reason yet than that its place is here; reply_to: handle of the one it answers. has_card: a link's
+    preview hangs below, and that link may be taken out of the text.
     """
 
     id: int
@@ -54,15 +73,29 @@ class Post:
     is_pinned: bool = False
     is_repost: bool = False
     reply_to: str | None = None
+    wording: Wording = Wording.WHOLE
+    has_card: bool = False
+    is_suggested: bool = False
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether it stands where its time puts it."""
+        return not (self.is_pinned or self.is_repost or self.is_suggested)
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """An account's page. followers: rounded where the site rounds; posts: as shown, also other people's.
 
-    ended: the page had no more posts to show than these, so what is not here was not there when it was read.
+    ended: the page said that there are no more posts than these, so what is not here was not there when it was read.
+    Without that nobody knows what is further down.
     bio: what the account says of itself, "" where it says nothing.
     """
+
+    def in_order(self) -> tuple[int, ...]:
+        """The ids of the account's own posts that stand in their place, in the page's order."""
+        own = self.handle.casefold()
+        return tuple(post.id for post in self.posts if post.is_in_order and post.author.casefold() == own)
 
     handle: str
     name: str
@@ -112,6 +145,14 @@ class SessionExpired(SiteError):
     """The site asks for a login."""
 
 
+class Restricted(SiteError):
+    """The site lets the account do nothing until a person has seen to it there: a lock, a captcha, a notice."""
+
+
+class WrongLanguage(SiteError):
+    """The account's interface is in a language that Roost does not read, so nothing on its pages is known."""
+
+
 class RateLimited(SiteError):
     """The site asks for patience. until: when it will serve again (Unix seconds), where it said so."""
 
@@ -145,6 +186,10 @@ class PageBroken(SiteError):
     """The page does not keep the contract, or failed to load."""
 
 
+class Unproven(PageBroken):
+    """A page that shows neither who is signed in nor a known wall. Several in a row are a matter for a person."""
+
+
 class SiteTimeout(SiteError):
     """The site did not answer in time."""
 
@@ -163,6 +208,10 @@ class OutcomeUnknown(SiteError):
     definite = False
 
 
+# What no other page and no later try mends: a person must see to the account.
+UNUSABLE = (SessionExpired, AccountLocked, Restricted, WrongLanguage)
+
+
 class Site(Protocol[Tab]):
     """The operations. Every one raises a `SiteError`; only `publish` ever raises one that is not definite."""
 
@@ -176,8 +225,16 @@ class Site(Protocol[Tab]):
         So it is where the button was pressed and nothing came to the send boundary. on_click: called just before it.
         """
 
-    async def profile(self, tab: Tab, handle: str, *, replies: bool = False, limit: int = 50) -> Profile:
-        """An account and up to `limit` of the posts on its page, replies too if asked."""
+    async def profile(
+        self, tab: Tab, handle: str, *, replies: bool = False, limit: int = 50, down_to: int | None = None
+    ) -> Profile:
+        """An account and up to `limit` of its posts in their order, replies too if asked.
+
+        What else the page shows between them comes along and does not count. down_to: no further than to this id.
+        """
+
+    async def post(self, tab: Tab, handle: str, post_id: int) -> Post:
+        """The post with this id by this author, read on its own page, where its text is whole."""
 
     async def counts(self, tab: Tab, handle: str, post_id: int) -> Counts:
         """The counts of the post with this id by this author, and of no other post on the page."""

@@ -9,9 +9,21 @@ from store.sql import Connection, changed, row, rows
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The counts of one post as the site showed them at `taken_at` (calendar Unix seconds)."""
+    """The counts of one post as the site showed them at `taken_at` (calendar Unix seconds). None: not shown."""
 
     post_id: int
+    taken_at: float
+    views: int | None
+    likes: int | None
+    replies: int | None
+    reposts: int | None
+    bookmarks: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """A snapshot of which every count was shown: only by such a one is it known how a post does."""
+
     taken_at: float
     views: int
     likes: int
@@ -22,10 +34,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A post with its newest counts."""
+    """A post with its newest counts that were all shown."""
 
     post: Post
-    snapshot: Snapshot
+    snapshot: Complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +107,7 @@ def seen_enough(
 ) -> tuple[Seen, ...]:
     """What may be learned from: published after `since`, counted at `min_age` or later, with `min_views` or more.
 
+    A look at which a count was not shown teaches nothing.
     since, now: calendar Unix seconds. min_age: calendar seconds between publishing and the newest look. Oldest first.
     """
     query = f"""
@@ -102,6 +115,7 @@ def seen_enough(
                extract(epoch from taken_at)::float8 as taken_at
           from posts join lateral (
                    select * from metric_snapshots where post_id = id and taken_at <= to_timestamp(%(now)s)
+                      and num_nulls(views, likes, replies, reposts, bookmarks) = 0
                     order by taken_at desc limit 1) newest on true
          where account = %(account)s and state in ('confirmed', 'reconciled') and (kind = 'reply') = %(replies)s
            -- A thread is judged by its first part: only that one was chosen for its arm.
@@ -116,7 +130,7 @@ def seen_enough(
     return tuple(
         Seen(
             post({name: value for name, value in each.items() if name not in counts}),
-            Snapshot(post_id=each["id"], **{name: each[name] for name in counts}),
+            Complete(**{name: each[name] for name in counts}),
         )
         for each in found
     )

@@ -15,7 +15,7 @@ from domain.jobs.spec import Holds, JobSpec, Kind
 from domain.replies import courtesy
 from domain.replies import opportunities as rules
 from domain.replies.opportunities import Fit, Neighbourhood, Sighting, Unfit
-from social.site import Missing, PageBroken, Post, SiteTimeout
+from social.site import Counts, Missing, PageBroken, Post, SiteTimeout
 from store import accounts, opportunities, optouts, posts
 from store.opportunities import Find
 
@@ -23,6 +23,7 @@ WORDS = 6  # searched for in one run, besides the topics themselves
 PEERS = 2  # accounts on our topics whose posts are searched for
 RESULTS = 50
 SHORT_OF_POSTS = minutes(30)
+NOT_SHOWN = Counts(None, None, None, None, None)
 ASKED = "a post of theirs asks for it"
 
 
@@ -132,17 +133,17 @@ class Harvester(Job):
 
 
 def _sighting(post: Post) -> Sighting:
-    counts = post.counts
+    counts = post.counts or NOT_SHOWN
     return Sighting(
         id=post.id,
         author=post.author,
         text=post.text,
         at=post.at,
-        views=counts.views if counts else 0,
-        likes=counts.likes if counts else 0,
-        replies=counts.replies if counts else 0,
-        reposts=counts.reposts if counts else 0,
-        bookmarks=counts.bookmarks if counts else 0,
+        views=counts.views,
+        likes=counts.likes,
+        replies=counts.replies,
+        reposts=counts.reposts,
+        bookmarks=counts.bookmarks,
         reply_to=post.reply_to,
         is_repost=post.is_repost,
     )

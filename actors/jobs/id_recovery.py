@@ -4,7 +4,7 @@ It reads the own profile and never publishes. What it cannot settle waits for a 
 waits for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from actors.jobs.shared import own_pages
@@ -17,17 +17,21 @@ from domain.calendar import days, minutes
 from domain.jobs.spec import Holds, JobSpec, Kind
 from domain.publishing import recovery, removal
 from domain.publishing.states import State
-from domain.publishing.uniqueness import normalized
-from social.site import Profile
+from domain.publishing.uniqueness import is_shown_as, may_begin_with
+from social import site
+from social.site import Missing, Profile
 from store import cleanup, posts
 from store.posts import Post
 from store.sql import Connection
 
-PAGE = 100  # posts of the profile that are read
+PAGE = 100  # own posts of a page that are read to verify that they stand
+DEEPEST = 500  # to find one that nobody knows about
+PAGE_SECONDS = 60.0  # real: to read one page so far down
 VERIFIED = days(14)  # how long (calendar) a published post is looked for on the profile
 LATELY = 500  # of these at most
 READ_SECONDS = 80.0  # real: no own page is begun after that
-AT_ONCE = 3  # posts whose own pages are asked in one run
+NOTHING_READ = 2**63 - 1  # an id above every id
+AT_ONCE = 3  # posts whose own pages are asked in one run, because they are missed, and because they are shown cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,31 @@ class Ledger:
         """Which pages are worth reading: the profile, its replies."""
         return tuple(sorted({on_replies(post) for post in (*self.unsettled, *self.published)}))
 
+    def depth(self, replies: bool) -> tuple[int, int | None]:
+        """How many own posts of a page are to be read, and down to which id (None: as many as these)."""
+        # One that waits for a person was looked for so far down before.
+        unknown = [post for post in self.unsettled if on_replies(post) == replies and post.state is State.UNKNOWN]
+        if unknown:
+            marks = [post.claim.watermark if post.claim else None for post in unknown]
+            known = [mark for mark in marks if mark is not None]
+            return DEEPEST, min(known) if len(known) == len(marks) else None
+        standing = [post.site_id for post in self.published if post.site_id and on_replies(post) == replies]
+        return PAGE, min(standing, default=None)
+
+    def wanted(self, post: Post, own_handle: str) -> recovery.Wanted:
+        """An unsettled post, as the rules want it."""
+        return recovery.Wanted(
+            author=own_handle,
+            text=post.body,
+            # Where only its claim is known: no post is sent before its time.
+            armed_at=post.armed_at or post.publish_at or post.created_at,
+            watermark=post.claim.watermark if post.claim else None,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One reading: the own posts on it, when (calendar), and the oldest id it reached down to (None: to its end)."""
+    """One reading: the own posts on it, when (calendar), and the id it surely reached down to (None: to its end)."""
 
     own: tuple[recovery.Candidate, ...]
     at: float
@@ -127,37 +152,50 @@ class IdRecovery(Job):
         with ctx.browser() as browser:
             for replies in ledger.pages():
                 try:
-                    looks[replies] = self._look(ctx, browser, replies)
+                    looks[replies] = self._look(ctx, browser, replies, ledger)
                 except own_pages.UNREADABLE as error:
                     ctx.log.warning("the own profile cannot be read (replies: %s): %r", replies, error)
                     unread = error
         return looks, unread
 
-    def _look(self, ctx: RunContext, browser: LentBrowser, replies: bool) -> Page:
-        """One reading of the profile, or of its replies."""
+    def _look(self, ctx: RunContext, browser: LentBrowser, replies: bool, ledger: Ledger) -> Page:
+        """One reading of the profile, or of its replies. What it shows cut and may be wanted is read whole."""
         handle = ctx.site.own_handle
         at = ctx.calendar()
+        limit, down_to = ledger.depth(replies)
         profile: Profile = browser.run(
-            ctx.site.profile, handle, replies=replies, limit=PAGE, timeout=own_pages.LOOK_SECONDS
+            ctx.site.profile, handle, replies=replies, limit=limit, down_to=down_to, timeout=PAGE_SECONDS
         )
-        own = tuple(
-            recovery.Candidate(post.author, post.id, post.text, post.at)
-            for post in profile.posts
-            if post.author.casefold() == handle.casefold()
-        )
-        in_order = [post.id for post in profile.posts if not post.is_pinned and not post.is_repost]
-        return Page(own, at, oldest=None if profile.ended else min(in_order, default=None))
+        own = tuple(candidate(post) for post in profile.posts if post.author.casefold() == handle.casefold())
+        oldest = None if profile.ended else recovery.reached(profile.in_order())
+        whole = self._whole(ctx, browser, own, ledger)
+        # Where not one own post was seen and no end either, nothing was reached.
+        return Page(own + whole, at, oldest if profile.ended or oldest is not None else NOTHING_READ)
+
+    def _whole(
+        self, ctx: RunContext, browser: LentBrowser, own: Sequence[recovery.Candidate], ledger: Ledger
+    ) -> tuple[recovery.Candidate, ...]:
+        """Those that are shown in part and may be a post nobody knows about, from their own pages."""
+        handle = ctx.site.own_handle
+        wanted = [ledger.wanted(post, handle) for post in ledger.unsettled]
+        cut = [
+            each
+            for each in own
+            if not each.is_whole and any(recovery.may_be(one, each, ledger.known_ids) for one in wanted)
+        ]
+        read = []
+        for each in ctx.random.sample(cut, min(AT_ONCE, len(cut))):
+            try:
+                post = browser.run(ctx.site.post, handle, each.id, timeout=own_pages.LOOK_SECONDS)
+            except (*own_pages.UNREADABLE, Missing) as error:
+                ctx.log.warning("the post %d, which is shown cut, cannot be read whole: %r", each.id, error)
+                continue
+            read.append(candidate(post))
+        return tuple(read)
 
     def _settle(self, ctx: RunContext, connection: Connection, post: Post, page: Page, ledger: Ledger) -> bool:
         """Whether the post is settled now. One that waits for a person is still found if it shows up after all."""
-        claim = post.claim
-        wanted = recovery.Wanted(
-            author=ctx.site.own_handle,
-            text=post.body,
-            # Where only its claim is known: no post is sent before its time.
-            armed_at=post.armed_at or post.publish_at or post.created_at,
-            watermark=claim.watermark if claim else None,
-        )
+        wanted = ledger.wanted(post, ctx.site.own_handle)
         newest = max(
             (each.site_id or 0 for each in ledger.published if on_replies(each) == on_replies(post)), default=0
         )
@@ -220,7 +258,7 @@ class IdRecovery(Job):
         """Own posts on the site that no row is about: somebody else posts for the account, or a row was lost."""
         # What was sent since the rows were read has its row by now.
         settled_before = ledger.at - recovery.SETTLE
-        wanted = {normalized(post.body) for post in ledger.unsettled}
+        wanted = [post.body for post in ledger.unsettled]
         found = sorted(
             {
                 each.id
@@ -228,12 +266,31 @@ class IdRecovery(Job):
                 for each in page.own
                 if each.id not in ledger.known_ids
                 and each.at < settled_before
-                and normalized(each.text) not in wanted
+                and not any(_may_say(each, text) for text in wanted)
             }
         )
         if found:
             ctx.log.warning("own posts without a row: %s", ", ".join(map(str, found)))
         return found
+
+
+def candidate(post: site.Post) -> recovery.Candidate:
+    """A post on a page, as the rules want it."""
+    return recovery.Candidate(
+        post.author,
+        post.id,
+        post.text,
+        post.at,
+        has_card=post.has_card,
+        is_whole=post.wording is site.Wording.WHOLE,
+        is_beginning=post.wording is site.Wording.CUT,
+    )
+
+
+def _may_say(shown: recovery.Candidate, text: str) -> bool:
+    if shown.is_whole:
+        return is_shown_as(text, shown.text, has_card=shown.has_card)
+    return may_begin_with(text, shown.text)
 
 
 def on_replies(post: Post) -> bool:

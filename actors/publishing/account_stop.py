@@ -7,23 +7,34 @@ from actors.account import journal
 from actors.protocol.account import Holding, StandingBy, StopAccount
 from actors.protocol.alerts import Raise
 from actors.scheduling.run_context import RunContext
-from domain.publishing.stops import reason_for
-from social.site import SessionExpired, SiteError
+from domain.publishing import stops
+from social.site import SessionExpired, SiteError, Unproven, WrongLanguage
 from store.writes import AccountStopped
 
 SESSION_ALERT = "session"
 
 
 def stop_account(ctx: RunContext, error: SiteError) -> None:
-    """Stop the account for what the site said, an expired session or a lock, and tell a person."""
-    expired = isinstance(error, SessionExpired)
-    reason = reason_for(str(error), session=expired)
+    """Stop the account for what the site said or did not say, and tell a person."""
+    kind = _kind(error)
+    reason = stops.reason_for(str(error), kind)
     ctx.log.error("the account is stopped: %s", reason)
-    if expired:
+    if kind in (stops.SESSION, stops.UNPROVEN):
         ctx.tell("alerts", Raise(SESSION_ALERT, f"{error} Roost never logs in by itself."))
     at = ctx.calendar()
     ctx.tell("lane", StopAccount(reason, at))
     journal.append(ctx, f"stop/{ctx.new_id()}", AccountStopped(ctx.settings.account, reason, at))
+
+
+def _kind(error: SiteError) -> str:
+    match error:
+        case SessionExpired():
+            return stops.SESSION
+        case Unproven():
+            return stops.UNPROVEN
+        case WrongLanguage():
+            return stops.LANGUAGE
+    return stops.LOCKED
 
 
 def stopped(ctx: RunContext) -> str | None:

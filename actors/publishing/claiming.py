@@ -15,6 +15,7 @@ from store.lane import Lane
 from store.sql import Connection
 
 LOOK_SECONDS = 30.0
+NEWEST = 5  # own posts that are read, for the newest of them
 DATABASE_SECONDS = 10.0  # real: a database that takes longer is away, and there is the journal
 
 
@@ -38,9 +39,9 @@ class Claiming:
         """
         site = self.ctx.site
         replies = self.what == "replies"
-        profile = browser.run(site.profile, site.own_handle, replies=replies, timeout=LOOK_SECONDS)
+        profile = browser.run(site.profile, site.own_handle, replies=replies, limit=NEWEST, timeout=LOOK_SECONDS)
         own = (post.id for post in profile.posts if post.author.casefold() == site.own_handle.casefold())
-        # A page that ends without a post of ours: any id is newer than none.
+        # A page that says it has no more, and has none of ours: any id is newer than none.
         return max(own, default=0 if profile.ended else None)
 
     def claim(self, lane: Lane, watermark: int | None) -> store.Claimed | store.LaneLost | store.LaneStopped:

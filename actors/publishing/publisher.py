@@ -41,6 +41,7 @@ from domain.publishing.caps import Policy
 from domain.publishing.claims import PostStream
 from domain.resources.breaker import NotPermitted, Permitted
 from social.site import (
+    UNUSABLE,
     AccountLocked,
     Draft,
     Missing,
@@ -49,9 +50,11 @@ from social.site import (
     Published,
     RateLimited,
     Rejected,
+    Restricted,
     SendBlocked,
     SessionExpired,
     SiteError,
+    WrongLanguage,
 )
 from store import posts as store
 from store.journal import Kept
@@ -157,7 +160,7 @@ class Publisher:
             return
         try:
             watermark = self.claiming.watermark(browser)
-        except (SessionExpired, AccountLocked) as error:
+        except UNUSABLE as error:
             stop_account(self.ctx, error)
             raise
         except RateLimited as error:
@@ -350,7 +353,7 @@ def _alert(what: PostStream) -> str:
 def cause_of(error: SiteError) -> Cause:
     """What an error of the site is about. One that is of no other kind is the page's."""
     match error:
-        case SessionExpired() | AccountLocked():
+        case SessionExpired() | AccountLocked() | Restricted() | WrongLanguage():
             return Cause.ACCOUNT
         case RateLimited():
             return Cause.PATIENCE

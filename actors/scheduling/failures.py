@@ -15,7 +15,7 @@ def failure_of(error: BaseException) -> Failure | None:
             return error.failure
         case site.SessionExpired():
             return Failure.SESSION_EXPIRED
-        case site.AccountLocked():
+        case site.AccountLocked() | site.Restricted() | site.WrongLanguage():
             return Failure.ACCOUNT_LOCKED
         case site.Rejected():
             return Failure.REFUSED_CONTENT

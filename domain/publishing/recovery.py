@@ -7,26 +7,34 @@ All times are of one clock, the one the site stamps its posts with: calendar sec
 as the real clock does; the sandbox shares Roost's calendar).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from domain.calendar import MINUTE
-from domain.publishing.uniqueness import normalized
+from domain.publishing.uniqueness import is_shown_as, may_begin_with
 
 SETTLE = 10 * MINUTE
 LOOK_AGAIN = 2 * MINUTE
 GIVE_UP = 60 * MINUTE  # without one look at a page that was fresh and read far enough
 SKEW = 60.0
+A_CONVERSATION = 3  # posts that a page shows together, the older ones first
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A post as a page shows it. at: the site's time of it."""
+    """A post as a page shows it. at: the site's time of it. has_card: a link may have been taken out of its text.
+
+    is_whole: `text` is all of it, as it was written; else only its own page can tell whether it is another one's.
+    is_beginning: it is not, and `text` is how it begins.
+    """
 
     author: str
     id: int
     text: str
     at: float
+    has_card: bool = False
+    is_whole: bool = True
+    is_beginning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,16 @@ def recovered(wanted: Wanted, look: Look, taken: Collection[int], newest_known: 
     taken: ids that belong to other posts of ours. newest_known: the newest id known to be on this page from elsewhere
     (another confirmed post, still standing); a look that lacks it saw a page that lags.
     """
-    matches = sorted({candidate.id for candidate in look.candidates if _fits(wanted, candidate, taken)})
+    possible = [candidate for candidate in look.candidates if may_be(wanted, candidate, taken)]
+    matches = sorted(
+        {
+            each.id
+            for each in possible
+            if each.is_whole and is_shown_as(wanted.text, each.text, has_card=each.has_card)
+        }
+    )
+    # One that was read whole elsewhere on the page is read.
+    unread = {each.id for each in possible if not each.is_whole} - {each.id for each in possible if each.is_whole}
     if len(matches) > 1:
         return Alarm(tuple(matches))
     if matches:
@@ -101,7 +118,7 @@ def recovered(wanted: Wanted, look: Look, taken: Collection[int], newest_known: 
     if look.at < settled:
         return NotYet(min(settled, look.at + LOOK_AGAIN))
     fresh = newest_known is None or any(candidate.id == newest_known for candidate in look.candidates)
-    if look.complete and fresh:
+    if look.complete and fresh and not unread:
         return NeedsHuman(
             f"not on the profile {_minutes(look.at - wanted.armed_at)} min after it was armed, which does not prove "
             f"that it was not published. Look at the site, then approve, reject or retry it"
@@ -109,20 +126,40 @@ def recovered(wanted: Wanted, look: Look, taken: Collection[int], newest_known: 
     if look.at < wanted.armed_at + GIVE_UP:
         return NotYet(look.at + LOOK_AGAIN)
     fault = "was not read far enough" if fresh else "lags: it lacks a newer post that is known to be there"
+    if unread:
+        fault = f"shows only a part of {', '.join(map(str, sorted(unread)))}, which may be it"
     return NeedsHuman(
         f"no look at the profile counted in {_minutes(look.at - wanted.armed_at)} min (the page {fault}). "
         f"Look at the site, then approve, reject or retry it"
     )
 
 
-def _fits(wanted: Wanted, candidate: Candidate, taken: Collection[int]) -> bool:
+def may_be(wanted: Wanted, candidate: Candidate, taken: Collection[int]) -> bool:
+    """Whether it can be the unknown post, as far as its text is shown."""
     return (
         candidate.author.casefold() == wanted.author.casefold()
         and candidate.id not in taken
         and (wanted.watermark is None or candidate.id > wanted.watermark)
         and candidate.at >= wanted.armed_at - SKEW
-        and normalized(candidate.text) == normalized(wanted.text)
+        and (
+            is_shown_as(wanted.text, candidate.text, has_card=candidate.has_card)
+            if candidate.is_whole
+            else not candidate.is_beginning or may_begin_with(wanted.text, candidate.text)
+        )
     )
+
+
+def reached(in_order: Sequence[int]) -> int | None:
+    """How far down a page was read for certain: everything on it that is newer than this id was seen.
+
+    in_order: the account's own ids on it, from the top, without what stands out of its order. They fall, but for
+    conversations: a page shows the last posts of one together, the oldest first, at the place of the newest. So the
+    last id alone may be that of an old post whose conversation is new. None: nothing was seen.
+
+    >>> reached([90, 80, 70, 60]), reached([100, 10, 11]), reached([])
+    (80, 100, None)
+    """
+    return max(in_order[-A_CONVERSATION:], default=None)
 
 
 def _minutes(seconds: float) -> str:

@@ -22,24 +22,29 @@ LARGE = 1_000_000.0  # followers from which more make no difference
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A post as it was seen on a page."""
+    """A post as it was seen on a page. A count is None where the page did not show it."""
 
     id: int
     author: str
     text: str
     at: float
-    views: int = 0
-    likes: int = 0
-    replies: int = 0
-    reposts: int = 0
-    bookmarks: int = 0
+    views: int | None = 0
+    likes: int | None = 0
+    replies: int | None = 0
+    reposts: int | None = 0
+    bookmarks: int | None = 0
     reply_to: str | None = None
     is_repost: bool = False
 
     @property
     def engagement(self) -> float:
-        """What was done with it, in likes."""
-        return LIKE * self.likes + REPLY * self.replies + REPOST * self.reposts + BOOKMARK * self.bookmarks
+        """What was done with it, in likes, as far as was shown: never more than it was."""
+        return (
+            LIKE * (self.likes or 0)
+            + REPLY * (self.replies or 0)
+            + REPOST * (self.reposts or 0)
+            + BOOKMARK * (self.bookmarks or 0)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,8 +136,9 @@ class SandboxSite:
 
     def search(self, request: Request, me: str) -> Response:
         query, live = request.query_params.get("q", ""), request.query_params.get("f") == "live"
-        found = self.network.search(query, self.clock.calendar(), _count(request), live)
-        return HTMLResponse(pages.search(me, query, found, live))
+        limit = _count(request)
+        found = self.network.search(query, self.clock.calendar(), limit + 1, live)
+        return HTMLResponse(pages.search(me, query, found[:limit], live, ends=len(found) <= limit))
 
     def profile(self, request: Request, me: str) -> Response:
         handle, now = request.path_params["handle"], self.clock.calendar()
@@ -148,9 +149,11 @@ class SandboxSite:
         if self.faults.strike("broken_page", "pages", self.clock.real()):
             return HTMLResponse(pages.profile(me, person, None, replies))
         lag = self.faults.strike("profile_lag", "pages", self.clock.real()) if person.is_own else None
-        posts = self.network.profile(handle, now, _count(request), replies, lag.lag if lag else 0.0)
+        limit = _count(request)
+        posts = self.network.profile(handle, now, limit + 1, replies, lag.lag if lag else 0.0)
         decoys = self.decoys(now) if person.is_own else []
-        return HTMLResponse(pages.profile(me, person, [*decoys, *posts], replies))
+        shown, ends = [*decoys, *posts[:limit]], len(posts) <= limit
+        return HTMLResponse(pages.profile(me, person, shown, replies, ends))
 
     def followers(self, request: Request, me: str) -> Response:
         return RedirectResponse(f"/{request.path_params['handle']}", 302)

@@ -1,6 +1,7 @@
 """The site's pages as HTML, with the test ids, labels and URL shapes of X's web pages: the page driver's contract.
 
-Whole pages, rendered here: there is no infinite scroll, and only the composer needs a script (`static/site.js`).
+Whole pages, rendered here: without a shape that makes a list virtual there is no infinite scroll, and only the
+composer needs a script (`static/site.js`). Below a list's last post stands an empty cell, where that is its end.
 """
 
 import zlib
@@ -14,6 +15,7 @@ from social.sandbox.reading import TOPICS
 
 BROKEN = """<div class="notice"><span>Something went wrong. Try reloading.</span><br>
 <button class="button retry">Retry</button></div>"""
+END = '<div data-testid="cellInnerDiv"><div style="height:1px"></div></div>'
 _ICONS = {
     "reply": '<path d="M4 5h16v11H11l-5 4v-4H4z"/>',
     "retweet": '<path d="M7 7h10v8M17 15l-3-3M17 15l3-3M17 17H7V9M7 9l-3 3M7 9l3 3"/>',
@@ -34,7 +36,7 @@ def compose(me: str, parent: Shown | None) -> str:
     return _page(me, "Reply" if parent else "New post", above + _composer(me, "tweetButton", parent))
 
 
-def profile(me: str, person: Person, posts: Sequence[Shown] | None, replies: bool) -> str:
+def profile(me: str, person: Person, posts: Sequence[Shown] | None, replies: bool, ends: bool = False) -> str:
     """An account with its posts, or with the notice that these failed to load (None)."""
     at = f"/{person.handle}"
     head = f"""<div class="banner"></div><div class="person">{_avatar(person.handle, " big")}
@@ -47,7 +49,7 @@ def profile(me: str, person: Person, posts: Sequence[Shown] | None, replies: boo
     if posts is None:
         listed = BROKEN
     elif posts:
-        listed = _posts(posts)
+        listed = _posts(posts) + END * ends
     else:
         listed = _empty(f"@{person.handle} hasn’t posted", "When they do, their posts will show up here.")
     return _page(me, person.name, head + listed, here=at if person.is_own else "")
@@ -58,12 +60,16 @@ def status(me: str, above: Sequence[Shown], post: Shown, below: Sequence[Shown])
     return _page(me, "Post", "".join((_posts(above), _cell(post, focal=True), _posts(below))))
 
 
-def search(me: str, query: str, posts: Sequence[Shown], live: bool) -> str:
+def search(me: str, query: str, posts: Sequence[Shown], live: bool, ends: bool = False) -> str:
     """The results of a search."""
     quoted = escape(query, quote=True)
     tabs = f"""<div class="tabs"><a href="/search?q={quoted}" class="{"" if live else "here"}">Top</a>
 <a href="/search?q={quoted}&amp;f=live" class="{"here" if live else ""}">Latest</a></div>"""
-    found = _posts(posts) if posts else _empty(f"No results for “{query}”", "Try searching for something else.")
+    found = (
+        _posts(posts) + END * ends
+        if posts
+        else _empty(f"No results for “{query}”", "Try searching for something else.")
+    )
     return _page(me, f"Search: {query}", tabs + found, query=query)
 
 

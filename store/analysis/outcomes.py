@@ -7,6 +7,9 @@ from domain.analysis.outcomes import Look, Outcome
 from domain.analysis.rollups import Judged
 from store.sql import Connection, changed, rows
 
+# Of a snapshot `m`: every count was shown.
+COMPLETE = "num_nulls(m.views, m.likes, m.replies, m.reposts, m.bookmarks) = 0"
+
 
 @dataclass(frozen=True, slots=True)
 class Unjudged:
@@ -22,20 +25,22 @@ class Unjudged:
 def unjudged(conn: Connection, account: str, *, since: float, limit: int = 500) -> tuple[Unjudged, ...]:
     """The posts and replies confirmed after `since` that were looked at, or credited with followers, since judged.
 
-    Newest first. since: calendar Unix seconds.
+    Newest first. since: calendar Unix seconds. A look at which a count was not shown is none.
     """
-    query = """
+    query = f"""
         select p.id as post_id, extract(epoch from p.confirmed_at)::float8 as published_at, p.predicted,
                coalesce(a.followers, 0) as followers,
                array(select array[extract(epoch from m.taken_at)::float8, m.views, m.likes, m.replies, m.reposts,
                                   m.bookmarks]
-                       from metric_snapshots m where m.post_id = p.id order by m.taken_at) as looks
+                       from metric_snapshots m where m.post_id = p.id and {COMPLETE}
+                      order by m.taken_at) as looks
           from posts p left join outcomes o on o.post_id = p.id left join attributions a on a.post_id = p.id
          where p.account = %(account)s and p.state in ('confirmed', 'reconciled')
            and p.confirmed_at > to_timestamp(%(since)s)
-           and exists (select 1 from metric_snapshots m where m.post_id = p.id)
+           and exists (select 1 from metric_snapshots m where m.post_id = p.id and {COMPLETE})
            and (o.post_id is null or a.computed_at > o.judged_at
-                or exists (select 1 from metric_snapshots m where m.post_id = p.id and m.taken_at > o.taken_at))
+                or exists (select 1 from metric_snapshots m
+                            where m.post_id = p.id and m.taken_at > o.taken_at and {COMPLETE}))
          order by p.confirmed_at desc, p.id limit %(limit)s
     """
     found = rows(conn, query, {"account": account, "since": since, "limit": limit})

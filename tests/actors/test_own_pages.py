@@ -270,10 +270,10 @@ def test_a_page_of_replies_that_cannot_be_read_keeps_no_post_from_being_settled(
     lost = unknown(world, "a wren sings")
     really: Callable[..., Any] = world.site.profile
 
-    async def profile(tab: Any, handle: str, *, replies: bool = False, limit: int = 50) -> Any:
+    async def profile(tab: Any, handle: str, *, replies: bool = False, limit: int = 50, **more: Any) -> Any:
         if replies:
             raise SiteTimeout("not in 20 s")
-        return await really(tab, handle, replies=replies, limit=limit)
+        return await really(tab, handle, replies=replies, limit=limit, **more)
 
     world.site.profile = profile  # type: ignore[method-assign]
     with pytest.raises(SiteTimeout):

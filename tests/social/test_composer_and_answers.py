@@ -161,4 +161,6 @@ def test_a_page_goes_nowhere_and_opens_nothing(world: World, to: str, counted: s
 def test_a_path_that_is_no_page_of_the_site_is_not_opened(world: World) -> None:
     for path in ("//localhost:9/x", "@localhost:9/x", "file:///etc/passwd"):
         with pytest.raises(PageBroken, match="no page of the site"):
-            world.browsing.run(open_page(world.tab, world.sandbox.base, path, "body", 2.0))
+            world.browsing.run(
+                open_page(world.tab, world.sandbox.base, path, "body", world.site.handle, Timeouts(load=2.0))
+            )

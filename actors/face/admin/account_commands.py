@@ -25,7 +25,7 @@ def _session(view: AppContext, arguments: list[str], who: str) -> Reply:
     """The client sends the file's content as base64: a line of the socket is words."""
     from actors.protocol.resources import LeaseError
     from actors.resources.session import SetSession, TakeBackSession, keep_session
-    from social.site import SessionExpired, SiteError
+    from social.site import UNUSABLE, SiteError
 
     match arguments:
         case [text]:
@@ -41,7 +41,7 @@ def _session(view: AppContext, arguments: list[str], who: str) -> Reply:
     view.system.tell("browser", SetSession(state))
     try:
         handle = _signed_in(view)
-    except SessionExpired as error:
+    except UNUSABLE as error:
         view.system.tell("browser", TakeBackSession())
         return CommandError(f"the session is not taken, it is no good: {error}")
     except (SiteError, LeaseError, TimeoutError) as error:

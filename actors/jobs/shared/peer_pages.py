@@ -11,7 +11,7 @@ from actors.resources.client import LentBrowser
 from actors.scheduling.run_context import RunContext
 from domain.analysis.peers import PeerPost, Standing, standing
 from domain.content.topics import read
-from social.site import Missing, PageBroken, Post, Profile, SiteTimeout
+from social.site import Counts, Missing, PageBroken, Post, Profile, SiteTimeout
 
 PAGE_SECONDS = 30.0
 KEPT_CHARS = 500  # of a peer's text
@@ -59,13 +59,18 @@ class Pages:
 def seen(posts: Iterable[Post], own_handle: str, now: float) -> dict[int, Seen]:
     """Peers' own posts among these, by id, with their texts. now: calendar seconds.
 
-    Left out: ours, reposts, answers to somebody, and what came without counts.
+    Left out: ours, reposts, answers to somebody, and what came without one of its counts.
     """
     found = {}
     for post in posts:
-        if post.counts is None or post.is_repost or post.reply_to or post.author.lower() == own_handle.lower():
+        if post.is_repost or post.reply_to or post.author.lower() == own_handle.lower():
             continue
-        reading, counts = read(post.text), post.counts
+        match post.counts:
+            case Counts(int(replies), int(reposts), int(likes), int(bookmarks), int(views)):
+                pass
+            case _:
+                continue
+        reading = read(post.text)
         kept = PeerPost(
             id=post.id,
             author=post.author,
@@ -74,11 +79,11 @@ def seen(posts: Iterable[Post], own_handle: str, now: float) -> dict[int, Seen]:
             topic=reading.topic,
             format=reading.format,
             tone=reading.tone,
-            views=counts.views,
-            likes=counts.likes,
-            replies=counts.replies,
-            reposts=counts.reposts,
-            bookmarks=counts.bookmarks,
+            views=views,
+            likes=likes,
+            replies=replies,
+            reposts=reposts,
+            bookmarks=bookmarks,
         )
         found[post.id] = (kept, post.text[:KEPT_CHARS])
     return found
