@@ -27,10 +27,13 @@ from starlette.types import Receive, Scope, Send
 from social.sandbox import pages
 from social.sandbox.faults import BadFault, FaultBoard
 from social.sandbox.network import ACCOUNT_ID, LONGEST, LONGEST_NOTE, Created, Network, Refused, Shown
-from social.sandbox.shapes import BadShape, ShapeBoard, Shaped
+from social.sandbox.reading_shapes import READING_SHAPES
+from social.sandbox.shapes import SHAPES, BadShape, ShapeBoard, Shaped
 
 LOGIN = "/i/flow/login"
 MOST_POSTS = 1_500  # on one page, for memory tests
+
+SHAPES.update((shape.name, shape) for shape in READING_SHAPES)
 
 Show = Callable[[Request, str], Response | Awaitable[Response]]
 
@@ -125,7 +128,7 @@ class SandboxSite:
         return shown if isinstance(shown, Response) else await shown
 
     def home(self, request: Request, me: str) -> Response:
-        return HTMLResponse(pages.home(me, self.network.home(self.clock.calendar(), _count(request))))
+        return HTMLResponse(pages.home(me, self.network.home(self.clock.calendar(), self.count(request))))
 
     def compose(self, request: Request, me: str) -> Response:
         asked = request.query_params.get("in_reply_to")
@@ -136,7 +139,7 @@ class SandboxSite:
 
     def search(self, request: Request, me: str) -> Response:
         query, live = request.query_params.get("q", ""), request.query_params.get("f") == "live"
-        limit = _count(request)
+        limit = self.count(request)
         found = self.network.search(query, self.clock.calendar(), limit + 1, live)
         return HTMLResponse(pages.search(me, query, found[:limit], live, ends=len(found) <= limit))
 
@@ -149,11 +152,15 @@ class SandboxSite:
         if self.faults.strike("broken_page", "pages", self.clock.real()):
             return HTMLResponse(pages.profile(me, person, None, replies))
         lag = self.faults.strike("profile_lag", "pages", self.clock.real()) if person.is_own else None
-        limit = _count(request)
+        limit = self.count(request)
         posts = self.network.profile(handle, now, limit + 1, replies, lag.lag if lag else 0.0)
         decoys = self.decoys(now) if person.is_own else []
         shown, ends = [*decoys, *posts[:limit]], len(posts) <= limit
         return HTMLResponse(pages.profile(me, person, shown, replies, ends))
+
+    def count(self, request: Request) -> int:
+        """How many posts a list shows: what was asked for, but for a virtual one, which shows all in its own time."""
+        return _asked(request) if self.shapes.options("virtual_list") is None else MOST_POSTS
 
     def followers(self, request: Request, me: str) -> Response:
         return RedirectResponse(f"/{request.path_params['handle']}", 302)
@@ -358,6 +365,6 @@ def _cookie(name: str, value: str, host: str, http_only: bool) -> dict[str, obje
     }
 
 
-def _count(request: Request) -> int:
+def _asked(request: Request) -> int:
     asked = request.query_params.get("count", "")
     return min(MOST_POSTS, int(asked)) if asked.isdecimal() and len(asked) < 6 else 50
