@@ -109,7 +109,9 @@ def recovered(wanted: Wanted, look: Look, taken: Collection[int], newest_known: 
         }
     )
     # One that was read whole elsewhere on the page is read.
-    unread = {each.id for each in possible if not each.is_whole} - {each.id for each in possible if each.is_whole}
+    unread = {each.id for each in possible if not each.is_whole} - {
+        each.id for each in look.candidates if each.is_whole
+    }
     if len(matches) > 1:
         return Alarm(tuple(matches))
     if matches:

@@ -26,7 +26,7 @@ from domain.publishing.attempts import Intent
 from domain.publishing.caps import History, Policy
 from domain.publishing.uniqueness import text_hash
 from domain.settings import parse
-from social.site import NotArmed
+from social.site import NotArmed, Restricted, SiteError, Unproven, WrongLanguage
 from store import backup, posts, runs
 from store.health import HealthRecord
 from store.posts import Draft
@@ -219,6 +219,49 @@ def test_an_expired_session_stops_the_account_and_tells_a_person(world: World) -
         found = posts.get(connection, post)
     assert found is not None
     assert found.site_id is not None
+
+
+def looks_like(world: World, error: SiteError | None) -> None:
+    """Every look at the session ends so; None: as it really does."""
+
+    async def session(tab: Any) -> str:
+        if error is not None:
+            raise error
+        return world.place.site.own_handle
+
+    world.place.site.session = session
+
+
+def test_two_looks_without_proof_stop_the_account_until_there_is_proof(world: World) -> None:
+    world.live()
+    looks_like(world, Unproven("open /home: the page shows neither who is signed in nor a known login."))
+    world.run("session_monitor")
+    world.sleep(120.0)  # real: it is tried again, or comes round again
+    world.run("session_monitor")
+    assert set(world.alerts()) == {"session", "account"}
+    assert str(world.stopped()).startswith("unproven: ")
+    looks_like(world, None)
+    world.run("session_monitor")
+    world.sleep(2.0)
+    assert (world.stopped(), world.alerts()) == (None, {})
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(Restricted("the site says so"), "locked: "), (WrongLanguage("the interface is in 'ja'"), "language: ")],
+)
+def test_what_only_a_person_can_clear_stops_the_account_until_one_does(
+    world: World, error: SiteError, reason: str
+) -> None:
+    world.live()
+    looks_like(world, error)
+    world.run("session_monitor")
+    assert set(world.alerts()) == {"account"}
+    assert str(world.stopped()).startswith(reason)
+    looks_like(world, None)
+    world.run("session_monitor")
+    world.sleep(2.0)
+    assert str(world.stopped()).startswith(reason)
 
 
 def test_a_stop_holds_after_a_restart_with_postgres_away_all_the_time(world: World) -> None:

@@ -1,6 +1,7 @@
 """What jobs make of own posts whose pages cannot be read or show nothing: real Postgres, the logic of the site."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from domain.housekeeping import ERASED
 from domain.publishing.removal import APART
 from domain.publishing.states import State
 from social.sandbox.network import Created
-from social.site import Missing, PageBroken, RateLimited, SiteTimeout
+from social.site import Missing, PageBroken, RateLimited, SiteTimeout, Wording
 from store import posts
 from store.posts import Post
 from store.sql import Connection
@@ -288,3 +289,84 @@ def test_own_posts_that_no_row_is_about_are_reported_and_rows_are_not(world: Wor
     world.now += HOUR
     assert world.run(IdRecovery()).detail["without_row"] == [phantom.post.id]
     assert len(posts.published(world.conn, ACCOUNT, since=0.0)) == 2, "and nothing is made of it"
+
+
+# lists that show a few posts at a time
+
+
+def far_down(world: World, depth: int) -> Post:
+    """A post that is on the site below so many newer ones, and of which nobody heard."""
+    lost = unknown(world, "a wren sings")
+    for number in range(depth):
+        assert isinstance(world.network.publish(f"something newer, number {number}", world.now), Created)
+    return lost
+
+
+def never_ends(world: World, most: int | None = None) -> list[dict[str, Any]]:
+    """No page says that it ends, and none shows more than `most` posts; the list gets what was asked for."""
+    really: Callable[..., Any] = world.site.profile
+    asked: list[dict[str, Any]] = []
+
+    async def profile(tab: Any, handle: str, **more: Any) -> Any:
+        asked.append(more)
+        found = await really(tab, handle, **more)
+        return replace(found, posts=found.posts[:most], ended=False)
+
+    world.site.profile = profile  # type: ignore[method-assign]
+    return asked
+
+
+def test_an_unknown_is_found_far_down_and_the_page_is_read_no_further(world: World) -> None:
+    lost = far_down(world, 120)
+    asked = never_ends(world)
+    world.run(IdRecovery())
+    assert now(world, lost).state is State.RECONCILED
+    assert lost.claim is not None
+    assert asked[0]["down_to"] == lost.claim.watermark
+
+
+def test_a_page_that_never_ends_is_no_proof_of_absence(world: World) -> None:
+    lost = far_down(world, 120)
+    never_ends(world, most=40)
+    world.now += HOUR / 2
+    world.run(IdRecovery())
+    assert now(world, lost).state is State.UNKNOWN
+
+
+def test_a_page_that_never_ends_makes_no_post_a_removed_one(world: World) -> None:
+    old = published(world, 1)[0]
+    for number in range(30):
+        world.network.publish(f"something newer, number {number}", world.now)
+    never_ends(world, most=20)
+    page_fails(world, Missing("not there"), old)
+    world.run(IdRecovery())
+    assert now(world, old).body == old.body
+
+
+def test_a_post_that_is_shown_cut_is_read_whole_where_it_stands(world: World) -> None:
+    lost = unknown(world, "a wren sings in the early morning")
+    really: Callable[..., Any] = world.site.profile
+
+    async def profile(tab: Any, handle: str, **more: Any) -> Any:
+        found = await really(tab, handle, **more)
+        cut = (replace(each, text=each.text[:12], wording=Wording.CUT) for each in found.posts)
+        return replace(found, posts=tuple(cut))
+
+    world.site.profile = profile  # type: ignore[method-assign]
+    world.run(IdRecovery())
+    assert now(world, lost).state is State.RECONCILED
+
+
+def test_counts_that_a_page_does_not_show_are_kept_as_not_known(world: World) -> None:
+    (post,) = published(world, 1)
+    world.now += HOUR
+    really: Callable[..., Any] = world.site.counts
+
+    async def counts(tab: Any, handle: str, post_id: int) -> Any:
+        return replace(await really(tab, handle, post_id), views=None)
+
+    world.site.counts = counts  # type: ignore[method-assign]
+    world.run(MetricsScraper())
+    assert world.rows("select post_id, views from metric_snapshots") == [(post.id, None)]
+    world.run(Outcomes())
+    assert world.one("select count(*) from outcomes") == 0

@@ -245,3 +245,80 @@ def test_what_a_page_does_to_a_text_does_not_change_its_hash(text: str):
 def test_texts_that_differ_in_a_word_are_not_the_same():
     assert uniqueness.text_hash("Sleep well.") != uniqueness.text_hash("Sleep better.")
     assert uniqueness.text_hash("Sleep well.") == uniqueness.text_hash(" sleep WELL. ")
+
+
+# what a page shows of a text, and how far down it was read
+
+
+def part(beginning: bool, text: str = "Sleep likes", id_: int = 501) -> recovery.Candidate:
+    return recovery.Candidate("roost", id_, text, 10_001.0, is_whole=False, is_beginning=beginning)
+
+
+@pytest.mark.parametrize("shown", [part(True), part(False, "Schlaf mag"), part(False, "")])
+def test_a_post_of_which_only_a_part_is_shown_is_neither_found_nor_absent(shown: recovery.Candidate):
+    late = 10_000.0 + recovery.SETTLE + 1
+    assert isinstance(look(shown, at=late), recovery.NotYet)
+    given_up = look(shown, at=10_000.0 + recovery.GIVE_UP + 1)
+    assert isinstance(given_up, recovery.NeedsHuman)
+    assert "501" in given_up.why
+
+
+def test_a_beginning_that_is_another_posts_says_nothing():
+    late = 10_000.0 + recovery.SETTLE + 1
+    found = look(part(True, "Another text"), at=late)
+    assert isinstance(found, recovery.NeedsHuman)
+    assert "not on the profile" in found.why
+
+
+def test_what_was_read_whole_on_its_own_page_counts_instead_of_its_part():
+    assert look(part(True), seen()) == recovery.Confirmed(501)
+    late = 10_000.0 + recovery.SETTLE + 1
+    other = seen(text="Sleep likes a boring evening. And another one.")
+    assert isinstance(look(part(True), other, at=late), recovery.NeedsHuman)
+
+
+conversations = st.lists(st.lists(st.integers(1, 10**6), min_size=1, max_size=recovery.A_CONVERSATION), max_size=20)
+
+
+@given(conversations, st.data())
+def test_a_page_is_never_believed_to_be_read_further_than_it_was(talks: list[list[int]], data: st.DataObject):
+    # A page shows conversations by their newest post, the newest conversation first, and each from its oldest post.
+    used: set[int] = set()
+    whole = [sorted({each for each in talk if not (each in used or used.add(each))}) for talk in talks]
+    ordered = sorted((talk for talk in whole if talk), key=lambda talk: -talk[-1])
+    ids = [each for talk in ordered for each in talk]
+    cut = data.draw(st.integers(0, len(ids)))
+    down = recovery.reached(ids[:cut])
+    # What stands in place of a conversation below is no newer than what was reached.
+    newest_below = max((talk[-1] for talk in ordered if talk[-1] not in ids[:cut]), default=0)
+    assert down is None or newest_below <= down
+
+
+WORDS = st.lists(st.from_regex(r"[a-z]{1,8}", fullmatch=True), min_size=1, max_size=8)
+LINKS = st.from_regex(r"(https?://)?[a-z]{2,9}\.(com|gov|it)(/[a-z0-9-]{1,30}){0,3}/?", fullmatch=True)
+
+
+@given(WORDS, LINKS, WORDS, st.booleans(), st.integers(0, 80))
+def test_a_text_with_a_link_is_known_again_however_the_link_is_shown(
+    before: list[str], link: str, after: list[str], scheme: bool, length: int
+):
+    sent = " ".join([*before, link, *after])
+    bare = link.removeprefix("https://").removeprefix("http://")
+    cut = bare if len(bare) <= length or "/" not in bare[:length] else f"{bare[:length]}…"
+    shown = " ".join([*before, f"http://{cut}" if scheme else cut, *after])
+    assert uniqueness.is_shown_as(sent, shown)
+    assert uniqueness.is_shown_as(" ".join([*before, link]), " ".join(before), has_card=True)
+    assert not uniqueness.is_shown_as(sent, " ".join([*before, "other.example/x", *after]))
+    assert not uniqueness.is_shown_as(" ".join([*before, link]), " ".join(before))
+
+
+@given(WORDS, WORDS)
+def test_another_text_is_never_taken_for_it(one: list[str], other: list[str]):
+    assert uniqueness.is_shown_as(" ".join(one), " ".join(other)) == (one == other)
+
+
+@given(WORDS, st.integers(0, 40))
+def test_a_text_may_begin_with_whatever_it_begins_with(words: list[str], length: int):
+    text = " ".join(words)
+    assert uniqueness.may_begin_with(text, text[:length])
+    assert uniqueness.may_begin_with(text, f"{text[:length]}…")

@@ -13,9 +13,10 @@ from domain.analysis.report import Growth
 from domain.analysis.rollups import Judged, rolled
 from domain.analysis.trends import Trend
 from domain.calendar import DAY, HOUR
-from store import optouts, posts
+from store import metrics, optouts, posts
 from store.analysis import attribution, followers, insights, knobs, outcomes, peers, rollups
 from store.analysis.attribution import Candidate
+from store.metrics import Snapshot
 from store.sql import Connection
 from tests.store.test_records import looked_at, published
 from tests.store.world import ACCOUNT, NOW
@@ -175,3 +176,12 @@ def test_nothing_of_it_outlives_its_post(conn: Connection) -> None:
     assert conn.execute(
         "select (select count(*) from outcomes) + (select count(*) from attributions)"
     ).fetchone() == (pytest.approx(0),)
+
+
+def test_a_look_that_showed_no_views_is_no_look_for_an_outcome(conn: Connection) -> None:
+    post = published(conn, "a wren sings", NOW)
+    assert metrics.save(conn, Snapshot(post, NOW + HOUR, None, 1, 0, 0, 0))
+    assert outcomes.unjudged(conn, ACCOUNT, since=NOW - DAY) == ()
+    looked_at(conn, post, NOW + 2 * HOUR, views=100)
+    (found,) = outcomes.unjudged(conn, ACCOUNT, since=NOW - DAY)
+    assert [look.views for look in found.looks] == [100]

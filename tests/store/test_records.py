@@ -166,3 +166,16 @@ def test_the_status_counts_what_there_is(conn: Connection) -> None:
     assert (seen.posts[State.CONFIRMED], seen.posts[State.PLANNED], seen.posts[State.UNKNOWN]) == (1, 2, 0)
     assert isinstance(seen.lane, lane.Refused)
     assert seen.stopped is None
+
+
+def test_what_a_page_did_not_show_is_null_and_teaches_nothing(conn: Connection) -> None:
+    post = published(conn, "a wren sings", NOW)
+    hidden = Snapshot(post, NOW + 2 * HOUR, None, 3, 0, 0, 0)
+    assert metrics.save(conn, hidden)
+    assert snapshots(conn, post) == (hidden,)
+    assert looks(conn) == [(post, NOW + 2 * HOUR)], "it was looked at all the same"
+    arguments = {"now": NOW + DAY, "min_age": HOUR, "min_views": 0, "since": 0.0}
+    assert metrics.seen_enough(conn, ACCOUNT, **arguments) == ()
+    looked_at(conn, post, NOW + HOUR, views=100)
+    (seen,) = metrics.seen_enough(conn, ACCOUNT, **arguments)
+    assert (seen.snapshot.taken_at, seen.snapshot.views) == (NOW + HOUR, 100), "the newest that showed all"

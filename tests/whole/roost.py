@@ -110,6 +110,44 @@ class Roost:
         )
         urllib.request.urlopen(request, timeout=10).close()
 
+    def shape(self, name: str, **options: Any) -> None:
+        """Have the site be of that shape."""
+        self._post("/__sandbox/shapes", {"shape": name, **options})
+
+    def no_faults(self) -> None:
+        """Have the site behave."""
+        request = urllib.request.Request(f"{self.site()}/__sandbox/faults", method="DELETE")
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def no_shapes(self) -> None:
+        """Have the site be as it is by itself."""
+        request = urllib.request.Request(f"{self.site()}/__sandbox/shapes", method="DELETE")
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def post_by_hand(self, text: str) -> int:
+        """The account posts without Roost. Returns the post's id."""
+        with urllib.request.urlopen(f"{self.site()}/__sandbox/session", timeout=10) as got:
+            cookies = {cookie["name"]: cookie["value"] for cookie in json.load(got)["cookies"]}
+        answer = self._post(
+            "/i/api/graphql/x/CreateTweet",
+            {"variables": {"tweet_text": text}},
+            {
+                "x-csrf-token": cookies["ct0"],
+                "Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()),
+            },
+        )
+        return int(answer["data"]["create_tweet"]["tweet_results"]["result"]["rest_id"])
+
+    def _post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Any:
+        request = urllib.request.Request(
+            self.site() + path,
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", **(headers or {})},
+            method="POST",
+        )
+        with urllib.request.urlopen(request, timeout=10) as got:
+            return json.load(got)
+
     def remove(self, site_id: str) -> None:
         """Take an own post off the site, as its owner would."""
         request = urllib.request.Request(f"{self.site()}/__sandbox/posts/{site_id}", method="DELETE")
