@@ -156,12 +156,12 @@ def reached(in_order: Sequence[int]) -> int | None:
 
     in_order: the account's own ids on it, from the top, without what stands out of its order. They fall, but for
     conversations: a page shows the last posts of one together, the oldest first, at the place of the newest. So the
-    last id alone may be that of an old post whose conversation is new. None: nothing was seen.
+    last id alone may be that of an old post whose conversation is new. None: too few were seen to tell.
 
     >>> reached([90, 80, 70, 60]), reached([100, 10, 11]), reached([])
     (80, 100, None)
     """
-    return max(in_order[-A_CONVERSATION:], default=None)
+    return max(in_order[-A_CONVERSATION:]) if len(in_order) >= A_CONVERSATION else None
 
 
 def _minutes(seconds: float) -> str:
