@@ -106,14 +106,30 @@ async def open_page(tab: Page, base_url: str, path: str, wanted: str, handle: st
     except RateLimited as error:
         _keep_limit(error, base_url, path)
         raise
-    except (SiteTimeout, PageBroken, Unproven) as error:
-        if isinstance(error, SiteTimeout):
-            check_address(tab.url, base_url, doing)
-        found = await explained(tab, error, base_url, path, doing)
-        if found is error and isinstance(error, SiteTimeout) and has_come:
-            async with within(timeouts.proof + timeouts.settle, doing):  # is it the account's page at all?
+    except SiteTimeout as error:
+        check_address(tab.url, base_url, doing)
+        raise await _unread(tab, error, base_url, path, handle, timeouts if has_come else None) from error
+    except PageBroken as error:
+        raise await _unread(tab, error, base_url, path, handle, None) from error
+
+
+async def _unread(
+    tab: Page, error: SiteError, base_url: str, path: str, handle: str, timeouts: Timeouts | None
+) -> SiteError:
+    """What stands behind a page that could not be read. timeouts: it came, and was not asked yet whose it is."""
+    doing = f"open {path.split('?')[0]}"
+    if timeouts is not None:
+        try:
+            async with within(timeouts.proof + timeouts.settle, doing):
                 await prove(tab, handle, doing, 0.0)
-        raise found from error
+        except SiteTimeout:
+            pass  # nor can it be asked
+        except SiteError as answer:
+            error = answer
+    found = await explained(tab, error, base_url, path, doing)
+    if isinstance(error, Unproven) and type(found) is PageBroken:
+        return Unproven(str(found))  # a script that is missing, say: that proves nothing either
+    return found
 
 
 def _keep_limit(error: SiteError, base_url: str, path: str) -> None:

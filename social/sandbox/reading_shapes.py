@@ -40,8 +40,9 @@ async def _redirected(visit: Visit, options: Options) -> Response | None:
 async def _unknown_wall(visit: Visit, options: Options) -> Response | None:
     if visit.request.method != "GET":
         return None
-    words = escape(str(options["says"]))
-    return HTMLResponse(f'<!doctype html><html lang="en"><body><div id="root"><p>{words}</p></div></body></html>')
+    words = f'<div id="root"><p>{escape(str(options["says"]))}</p></div>'
+    script = '<script src="/assets/none.js"></script>' if options["script_missing"] else ""
+    return HTMLResponse(f'<!doctype html><html lang="en"><head>{script}</head><body>{words}</body></html>')
 
 
 def _signed_out(html: str, path: str, options: Options) -> str:
@@ -311,7 +312,7 @@ READING_SHAPES = (
     Shape(
         "unknown_wall",
         "every page is one that nobody knows",
-        {"says": "Join today, and see what happens."},
+        {"says": "Join today, and see what happens.", "script_missing": False},
         answer=_unknown_wall,
     ),
     Shape("signed_out", "every page is a visitor's", {"login": False}, rewrite=_signed_out),

@@ -127,9 +127,10 @@ def test_the_address_of_a_locked_account_is_a_matter_for_a_person(world: World, 
     assert "account resume" in str(world.fails(Restricted, world.session))
 
 
-def test_a_page_that_nobody_knows_is_no_proof_of_anything(world: World) -> None:
+@pytest.mark.parametrize("script_missing", [False, True])
+def test_a_page_that_nobody_knows_is_no_proof_of_anything(world: World, script_missing: bool) -> None:
     world.timeouts = SHORT
-    world.sandbox.shape("unknown_wall")
+    world.sandbox.shape("unknown_wall", script_missing=script_missing)
     for read in (world.session, world.profile, world.newest):
         world.fails(Unproven, read)
 
