@@ -8,7 +8,8 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from domain.content.weight import LINK, MOST, weight
+from domain.content.links import links
+from domain.content.weight import MOST, weight
 from domain.publishing.uniqueness import normalized, text_hash
 
 LEAST_WORDS = 3
@@ -74,7 +75,7 @@ _CLAIM, _PROFANE, _LEAK = _any_of(CLAIMS), _any_of(PROFANITY), re.compile("|".jo
 _WORD = re.compile(r"\w+")
 _HASHTAG = re.compile(r"(?<!\w)#\w+")
 _MENTION = re.compile(r"(?<!\w)@\w+")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +128,18 @@ def _shape(text: str) -> list[Fault]:
     if size > MOST:
         faults.append(Fault("too_long", f"it weighs {size} characters of at most {MOST}"))
     if _CONTROL.search(text):
-        faults.append(Fault("control", "it holds control or text-direction characters"))
+        faults.append(Fault("control", "it holds control or text-direction characters, or half of one"))
     return faults
 
 
 def _extras(text: str, mentions: Collection[str]) -> list[Fault]:
     faults = []
-    if links := len(LINK.findall(text)):
-        faults.append(Fault("link", f"it holds {links} link(s); Roost posts none"))
+    if found := links(text):
+        faults.append(Fault("link", f"the site reads {len(found)} link(s) in it, {found[0]!r}; Roost posts none"))
     if (tags := len(_HASHTAG.findall(text))) > MOST_HASHTAGS:
         faults.append(Fault("hashtags", f"{tags} hashtags; at most {MOST_HASHTAGS}"))
     allowed = {handle.casefold() for handle in mentions}
-    strangers = [found for found in _MENTION.findall(text) if found[1:].casefold() not in allowed]
+    strangers = [name for name in _MENTION.findall(text) if name[1:].casefold() not in allowed]
     if strangers:
         faults.append(Fault("mention", f"it mentions {len(strangers)} account(s) it has no reason to"))
     return faults

@@ -30,8 +30,8 @@ def normalized(text: str) -> str:
 
 
 def text_hash(text: str) -> str:
-    """SHA-256 of the normal form, in hex."""
-    return hashlib.sha256(normalized(text).encode()).hexdigest()
+    """SHA-256 of the normal form, in hex. A lone surrogate, of which models write some, has one too."""
+    return hashlib.sha256(normalized(text).encode(errors="surrogatepass")).hexdigest()
 
 
 def is_shown_as(sent: str, shown: str, *, has_card: bool = False) -> bool:
