@@ -26,7 +26,7 @@ from actors.core.lifecycle import Shutdown
 from actors.core.runtime import ThreadedRuntime
 from actors.core.supervision import ChildSpec
 from actors.core.system import System
-from actors.protocol.resources import ResourceState
+from actors.protocol.resources import is_well, resource
 from actors.protocol.servers import server_state
 from actors.resources.chromium import FLAGS, SIZE
 from actors.resources.client import Leases
@@ -85,9 +85,11 @@ def _site() -> Iterator[tuple[System, str, Any]]:
             for spec in specs:
                 system.start(spec.id, spec.start)
             until = time.monotonic() + UP_SECONDS
-            while not (isinstance(state := system.board.get("browser"), ResourceState) and state.healthy):
+            while not is_well(system.board, "browser"):
                 if time.monotonic() > until:
-                    raise SystemExit(f"browser: it is not up in {UP_SECONDS:.0f} s ({state})")
+                    raise SystemExit(
+                        f"browser: it is not up in {UP_SECONDS:.0f} s ({system.board[resource('browser')]})"
+                    )
                 time.sleep(0.05)
             actor: Any = system.directory.whereis("browser")
             yield system, server_state(system.board, "sandbox").url, actor.session_store.state()

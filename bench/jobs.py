@@ -30,7 +30,7 @@ from actors.protocol.servers import server_state
 from actors.resources.specs import resource_specs
 from actors.scheduling.job_actor import JobActor
 from actors.scheduling.outcome import Outcome
-from actors.scheduling.recorder import RecorderActor, RecorderState
+from actors.scheduling.recorder import RECORDER, RecorderActor
 from actors.scheduling.run_actor import Job
 from actors.scheduling.run_context import RunContext, RunEnvironment
 from actors.scheduling.ticks import Place
@@ -127,8 +127,8 @@ class House:
                 self.system.stop_and_wait(actor, 20.0, Shutdown())
 
     def _written(self) -> int:
-        state = self.system.board.get("recorder")
-        return state.written if isinstance(state, RecorderState) else 0
+        state = self.system.board[RECORDER]
+        return 0 if state is None else state.written
 
     def _await(self, there: Callable[[], bool], why: str) -> None:
         until = time.monotonic() + UP_SECONDS

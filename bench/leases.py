@@ -24,7 +24,7 @@ from actors.core.lifecycle import Shutdown
 from actors.core.runtime import ThreadedRuntime
 from actors.core.supervision import ChildSpec
 from actors.core.system import System
-from actors.protocol.resources import ResourceState
+from actors.protocol.resources import is_well, resource
 from actors.protocol.servers import server_state
 from actors.resources.client import Leases
 from actors.resources.specs import resource_specs
@@ -78,8 +78,9 @@ class House:
     def dsn(self) -> str:
         """Where the database is, once it is up."""
         until = time.monotonic() + UP_SECONDS
-        while not (isinstance(state := self.system.board.get("database"), ResourceState) and state.healthy):
+        while not is_well(self.system.board, "database"):
             if time.monotonic() > until:
+                state = self.system.board[resource("database")]
                 raise SystemExit(f"leases: the database is not up in {UP_SECONDS:.0f} s ({state})")
             time.sleep(0.05)
         return server_state(self.system.board, "postgres").url

@@ -29,10 +29,10 @@ from psycopg.conninfo import conninfo_to_dict
 from actors.care.memory_usage import container_limit, weigh
 from actors.core.lifecycle import Shutdown
 from actors.core.runtime import ThreadedRuntime
-from actors.core.supervision import ChildSpec
+from actors.core.supervision import SUPERVISOR, ChildSpec
 from actors.core.system import System
 from actors.protocol.health import MIB
-from actors.protocol.resources import LeaseError, ResourceState
+from actors.protocol.resources import LeaseError, is_well, resource
 from actors.protocol.servers import server_state
 from actors.resources.client import Leases
 from actors.servers.postgres_server import PostgresServer
@@ -238,8 +238,8 @@ def _measure(view: Any) -> None:
 
 
 def _measured(system: System, site: str) -> dict[str, Any]:
-    _until(lambda: isinstance(state := system.board.get("browser"), ResourceState) and state.healthy, "no browser")
-    _until(lambda: system.board.get("supervisor:jobs") is not None, "no jobs")
+    _until(lambda: is_well(system.board, "browser"), "no browser")
+    _until(lambda: system.board[SUPERVISOR("jobs")] is not None, "no jobs")
     parts, whole = _three_pages(system, site)
     pages, refused, most, least = [0], [0], whole, len(CONTEXTS)
     until = time.monotonic() + SECONDS
@@ -251,8 +251,8 @@ def _measured(system: System, site: str) -> dict[str, Any]:
         thread.start()
     while time.monotonic() < until:
         most = max(most, weigh(()).own / MIB)
-        state = system.board.get("browser")
-        if isinstance(state, ResourceState) and state.state == "up":
+        state = system.board[resource("browser")]
+        if state is not None and state.state == "up":
             least = min(least, state.capacity)
         time.sleep(0.25)
     return {

@@ -19,6 +19,7 @@ from actors.core.directory import NameTaken
 from actors.core.foreign import as_repr, as_text, guarded
 from actors.core.lifecycle import ExitReason
 from actors.core.supervision import (
+    SUPERVISOR,
     AlreadyPresent,
     AlreadyStarted,
     ChildSpec,
@@ -85,7 +86,7 @@ class DynamicSupervisor(SupervisorBase):
                 unordered[as_text(ended)] += 1
         for why, number in unordered.items():  # one line a reason: there may be thousands of children
             self.report("shutdown error", f"{number} of {len(running)} children", why)
-        self.system.board.take_down(f"supervisor:{self.name}")
+        self.system.board.take_down(SUPERVISOR(self.name))
 
     def receive(self, message: Any) -> Any:
         match message:

@@ -10,7 +10,7 @@
 
     system.ask("root", WhichChildren(), timeout=1)
     system.ask("root", StartChild(spec), timeout=30)   # and the other questions in `actors/protocol.py`
-    system.board.get("supervisor:root")             # a SupervisorSnapshot, without asking
+    system.board[SUPERVISOR("root")]                # a SupervisorSnapshot, without asking
     system.stop_and_wait(root, timeout=60)
 
 Words and semantics are those of OTP's `supervisor` (docs/supervision.md has every case). Beyond it: a restart may
@@ -24,6 +24,7 @@ from actors.core.directory import NameTaken
 from actors.core.foreign import as_text
 from actors.core.lifecycle import ExitReason
 from actors.core.supervision import (
+    SUPERVISOR,
     AlreadyPresent,
     AlreadyStarted,
     ChildSpec,
@@ -84,7 +85,7 @@ class Supervisor(SupervisorBase):
 
     def terminate(self, reason: ExitReason) -> None:
         self._stop_in_reverse(list(self.children.values()))
-        self.system.board.take_down(f"supervisor:{self.name}")
+        self.system.board.take_down(SUPERVISOR(self.name))
 
     def receive(self, message: Any) -> Any:
         match message:

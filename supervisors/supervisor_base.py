@@ -15,6 +15,7 @@ from actors.core.foreign import as_text, guarded, report
 from actors.core.lifecycle import Crashed, Exit, ExitReason, Killed, Shutdown, SystemMessage
 from actors.core.statistics import Histogram
 from actors.core.supervision import (
+    SUPERVISOR,
     ChildCounts,
     ChildInfo,
     ChildSpec,
@@ -329,4 +330,4 @@ class SupervisorBase(Actor):
             restart_seconds=self._restart_seconds_shown,
             cooling_until=self._cooling_until,
         )
-        self.system.board.put(f"supervisor:{self.name}", snapshot)
+        self.put_up(SUPERVISOR(self.name), snapshot)

@@ -20,9 +20,9 @@ from actors.core.base import NO_REPLY, Actor
 from actors.core.future import CallerError, CannotAnswer, Future
 from actors.core.lifecycle import TaskDone, TaskFailed
 from actors.protocol import journal
-from actors.protocol.account import BOARD, AreKept, FlagSet, FlagsState, KeepJob, OrderBreaker, SetFlag, newest
+from actors.protocol.account import FLAGS, AreKept, FlagSet, FlagsState, KeepJob, OrderBreaker, SetFlag, newest
 from actors.protocol.jobs import Controlled
-from actors.protocol.resources import ResourceState, SetBreaker
+from actors.protocol.resources import SetBreaker, is_well, resource
 from actors.resources.client import Leases
 from domain import flags as rules
 from domain.flags import BreakerOrder
@@ -74,8 +74,8 @@ class FlagsActor(Actor):
         self.reading = False
 
     def on_start(self) -> None:
-        before = self.system.board.get(BOARD)
-        if isinstance(before, FlagsState):
+        before = self.system.board.get(FLAGS)
+        if before is not None:
             self.flags, self.known = dict(before.flags), before.known
         self._show()
         self.request("recall", "journal", journal.Recall(CACHE))
@@ -171,8 +171,7 @@ class FlagsActor(Actor):
     def _look(self) -> None:
         self.timer("look", LOOK_EVERY if self.known else LOOK_SOON, _Look())
         self._remind()
-        state = self.system.board.get("database")
-        if not self.reading and isinstance(state, ResourceState) and state.healthy:
+        if not self.reading and is_well(self.system.board, "database"):
             self.reading = True
             self.task("read", self._read)
 
@@ -198,8 +197,7 @@ class FlagsActor(Actor):
                 for flag in flags:
                     store.put(connection, flag)
 
-        state = self.system.board.get("database")
-        if isinstance(state, ResourceState) and state.healthy:
+        if is_well(self.system.board, "database"):
             self.task("write", write)
 
     def _remember(self) -> None:
@@ -225,8 +223,8 @@ class FlagsActor(Actor):
     def _remind(self) -> None:
         """Tell the resources whose breakers are not as ordered."""
         for name, order in rules.breaker_orders(self._values()).items():
-            state = self.system.board.get(name)
-            if isinstance(state, ResourceState) and not _follows(state.breaker, order):
+            state = self.system.board[resource(name)]
+            if state is not None and not _follows(state.breaker, order):
                 self._tell_resource(name, order)
 
     def _tell_resource(self, name: str, order: BreakerOrder | None) -> None:
@@ -239,10 +237,9 @@ class FlagsActor(Actor):
 
     def _show(self) -> None:
         problems = tuple(str(problem) for problem in rules.in_force(self.settings, self._values())[1])
-        before = self.system.board.get(BOARD)
-        if problems and not (isinstance(before, FlagsState) and before.problems == problems):
+        if problems and problems != self.system.board[FLAGS].problems:
             log.error("flags that are not obeyed: %s", "; ".join(problems))
-        self.system.board.put(BOARD, FlagsState(self.known, MappingProxyType(dict(self.flags)), problems))
+        self.put_up(FLAGS, FlagsState(self.known, MappingProxyType(dict(self.flags)), problems))
 
     def _leases(self) -> Leases:
         return Leases(self.system, holder=self.name, job="flags", priority=0, budget=Budget(database=1))

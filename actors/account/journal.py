@@ -20,6 +20,7 @@ from actors.core.future import CannotAnswer
 from actors.core.lifecycle import Down, ExitReason
 from actors.protocol.health import report
 from actors.protocol.journal import (
+    JOURNAL,
     Append,
     Arm,
     Claims,
@@ -196,7 +197,7 @@ class JournalActor(Actor):
         self._report(JournalState(False, str(error), None))
 
     def _report(self, state: JournalState) -> None:
-        self.system.board.put(self.name, state)
+        self.put_up(JOURNAL, state)
         report(self, "journal", state.healthy, state.detail)
 
 

@@ -17,9 +17,9 @@ from actors.core.base import NO_REPLY, Actor
 from actors.core.future import CannotAnswer, Future
 from actors.core.lifecycle import ExitReason, Shutdown, TaskDone, TaskFailed
 from actors.protocol import alerts, journal
-from actors.protocol.account import ClearStop, Holding, LaneState, StandingBy, StopAccount
+from actors.protocol.account import LANE, ClearStop, Holding, LaneState, StandingBy, StopAccount
 from actors.protocol.health import report
-from actors.protocol.resources import ResourceState, is_well
+from actors.protocol.resources import is_well, resource
 from actors.resources.client import Leases
 from domain.resources.admission import Budget
 from store import lane as store
@@ -175,8 +175,8 @@ class LaneActor(Actor):
         self._turn_in(ASK_AGAIN)
 
     def _stand_by_for_the_database(self) -> None:
-        state = self.system.board.get("database")
-        why = f"the database is not up ({state.detail})" if isinstance(state, ResourceState) else "not asked yet"
+        state = self.system.board[resource("database")]
+        why = "not asked yet" if state is None else f"the database is not up ({state.detail})"
         if (said := StandingBy(why, self.state.stopped)) != self.state:
             self._become(said)
         self._turn_in(LOOK_EVERY)
@@ -188,12 +188,12 @@ class LaneActor(Actor):
     # the board
 
     def _become(self, state: LaneState) -> None:
-        if type(state) is not type(self.state) or self.system.board.get(self.name) is None:
+        if type(state) is not type(self.state) or self.system.board.get(LANE) is None:
             log.info("lane: %s", _said(state))
         if state.stopped != self.state.stopped:
             self._tell_of_stop(state.stopped)
         self.state = state
-        self.system.board.put(self.name, state)
+        self.put_up(LANE, state)
         match state:
             case Holding(stopped=None):
                 report(self, "lane", True, "held")

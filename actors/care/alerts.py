@@ -12,7 +12,7 @@ from actors.care.pool_pressure import Crowds
 from actors.core.base import Actor
 from actors.core.lifecycle import TaskDone, TaskFailed
 from actors.protocol import journal
-from actors.protocol.alerts import Alert, AlertsState, Clear, Raise
+from actors.protocol.alerts import ALERTS, Alert, AlertsState, Clear, Raise
 from store.journal import Cached
 
 log = logging.getLogger("roost.alerts")
@@ -32,9 +32,8 @@ class AlertsActor(Actor):
     """Keeps the alerts. A new incarnation goes on with those on the board and in the journal."""
 
     def on_start(self) -> None:
-        before = self.system.board.get(self.name)
         self.recalled = False
-        state = before if isinstance(before, AlertsState) else AlertsState()
+        state = self.system.board[ALERTS]
         self.standing = {alert.key: alert for alert in state.standing}
         self.past = state.past
         self.usage = state.usage
@@ -121,4 +120,4 @@ class AlertsActor(Actor):
     # the board
 
     def _show(self) -> None:
-        self.system.board.put(self.name, AlertsState(tuple(self.standing.values()), self.past, self.usage))
+        self.put_up(ALERTS, AlertsState(tuple(self.standing.values()), self.past, self.usage))

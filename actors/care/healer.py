@@ -11,7 +11,7 @@ from actors.core.base import Actor
 from actors.core.supervision import Restart
 from actors.protocol import alerts
 from actors.protocol.health import HealingView
-from actors.protocol.resources import Check, Rebuild, ResourceState
+from actors.protocol.resources import Check, Rebuild, ResourceState, resource
 from domain.resources import healing
 from domain.resources.healing import ComponentFault, Escalation, Recovered, Step
 
@@ -95,7 +95,7 @@ class Healer:
 
     def _ailment(self, component: str) -> ComponentFault | None:
         """What it suffers from by now. None: nothing that is treated, or the operator holds it open, and means to."""
-        match self._owner.system.board.get(component):
+        match self._owner.system.board[resource(component)]:
             case ResourceState(breaker="forced_open"):
                 return None
             case ResourceState(breaker="open" | "half_open", state=state) if state != "down":

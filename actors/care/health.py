@@ -12,6 +12,10 @@ from actors.care.healer import Healer, StepOver, StepTaken
 from actors.core.base import Actor
 from actors.core.future import CallerError
 from actors.protocol.health import (
+    HEALTH,
+    MEMORY,
+    REPORT,
+    STARTUP,
     ComponentReport,
     ComponentView,
     HealthView,
@@ -21,9 +25,9 @@ from actors.protocol.health import (
     StartupIs,
     Subscribe,
     Unpin,
-    reports,
 )
-from actors.protocol.resources import Check, ResourceState
+from actors.protocol.jobs import JOB
+from actors.protocol.resources import Check, resources
 from domain.resources import levels
 from domain.resources.effects import InForce, in_force
 from domain.resources.levels import RESOURCES, Level
@@ -70,10 +74,10 @@ class HealthActor(Actor):
             case Settle():
                 self._decide()
             case MemoryIs(view):
-                self.system.board.put("memory", view)
+                self.put_up(MEMORY, view)
                 self._learn(levels.MemoryHigh(view.advice.level_pressure))
             case StartupIs(found):
-                self.system.board.put("startup", found)
+                self.put_up(STARTUP, found)
             case Pin(name, by):
                 return self._pin(name, by)
             case Unpin():
@@ -92,14 +96,12 @@ class HealthActor(Actor):
 
     def _take_up(self) -> None:
         """After a restart: the pin stays, and what hangs on the board need not be reported again first."""
-        before = self.system.board.get(self.name)
-        if isinstance(before, HealthView) and before.pinned is not None:
+        before = self.system.board[HEALTH]
+        if before.pinned is not None:
             self.state = levels.after(self.state, levels.Pinned(before.in_force.level, before.pinned), self.now())
-        for name in RESOURCES:
-            state = self.system.board.get(name)
-            if isinstance(state, ResourceState):
-                self._note(name, state.healthy, state.detail)
-        for said in reports(self.system.board):
+        for name, state in resources(self.system.board).items():
+            self._note(name, state.healthy, state.detail)
+        for said in self.system.board.under(REPORT).values():
             self._note(said.component, said.healthy, said.detail)
 
     def _heard(self, component: str, healthy: bool, detail: str) -> None:
@@ -143,7 +145,7 @@ class HealthActor(Actor):
 
     def _is_a_job(self, component: str) -> bool:
         """A job speaks of itself at its own pace, so its silence says nothing."""
-        return self.system.board.get(f"job:{component}") is not None
+        return self.system.board[JOB(component)] is not None
 
     # the level
 
@@ -218,7 +220,7 @@ class HealthActor(Actor):
         )
 
     def _show(self) -> None:
-        self.system.board.put(self.name, self._view())
+        self.put_up(HEALTH, self._view())
 
 
 def _why(reasons: tuple[str, ...]) -> str:

@@ -7,9 +7,8 @@ It belongs to the alerts actor, and reads what the resources hang on the board.
 from collections.abc import Iterator
 
 from actors.core.board import Board
-from actors.protocol.resources import ResourceState
+from actors.protocol.resources import resources
 from domain.resources.crowding import Usage, after
-from domain.resources.levels import RESOURCES
 
 
 class Crowds:
@@ -30,11 +29,9 @@ class Crowds:
 
 
 def _shares(board: Board) -> Iterator[tuple[str, float]]:
-    for name in RESOURCES:
-        state = board.get(name)
-        if isinstance(state, ResourceState):
-            # What would not close is as far away as what is lent.
-            away = state.in_use + state.quarantined
-            yield name, min(1.0, away / state.capacity) if state.capacity else 0.0
-            for what, share in state.budgets:
-                yield f"{name} {what}", share
+    for name, state in resources(board).items():
+        # What would not close is as far away as what is lent.
+        away = state.in_use + state.quarantined
+        yield name, min(1.0, away / state.capacity) if state.capacity else 0.0
+        for what, share in state.budgets:
+            yield f"{name} {what}", share

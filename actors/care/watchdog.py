@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from actors.core.base import Actor
+from actors.core.board import Key
 from actors.core.supervision import Restart
 from actors.protocol import alerts
-from actors.protocol.health import HealthView
-from actors.protocol.jobs import Gated, JobSnapshot, Running, RunNow
+from actors.protocol.health import HEALTH
+from actors.protocol.jobs import JOB, Gated, Running, RunNow
 from domain.calendar import MINUTE
 from domain.jobs.health import Escalation, Finding, Step, Trouble, escalated, findings
 
@@ -37,6 +38,9 @@ class WatchdogState:
 
     looked_at: float
     troubles: tuple[tuple[str, str, str], ...]
+
+
+WATCHDOG: Key[WatchdogState | None] = Key("watchdog", None)
 
 
 class WatchdogActor(Actor):
@@ -73,22 +77,22 @@ class WatchdogActor(Actor):
                 troubles.append((name, ", ".join(finding.trouble.value for finding in found), self._step(name)))
             elif self.escalations.pop(name, None) is not None or self._was_told_of(name):
                 self.tell("alerts", alerts.Clear(f"job:{name}"))
-        self.system.board.put(self.name, WatchdogState(self.calendar(), tuple(troubles)))
+        self.put_up(WATCHDOG, WatchdogState(self.calendar(), tuple(troubles)))
 
     def _was_told_of(self, name: str) -> bool:
         """Whether an alert of an earlier life stands, and the job has succeeded in this one."""
-        snapshot, told = self.system.board.get(f"job:{name}"), self.system.board.get("alerts")
-        if not isinstance(snapshot, JobSnapshot) or not isinstance(told, alerts.AlertsState):
-            return False
-        return snapshot.succeeded > 0 and any(alert.key == f"job:{name}" for alert in told.standing)
+        snapshot, standing = self.system.board[JOB(name)], self.system.board[alerts.ALERTS].standing
+        return (
+            snapshot is not None and snapshot.succeeded > 0 and any(alert.key == f"job:{name}" for alert in standing)
+        )
 
     def _findings(self, name: str) -> tuple[Finding, ...]:
-        snapshot = self.system.board.get(f"job:{name}")
+        snapshot = self.system.board[JOB(name)]
         now = self.calendar()
-        if not isinstance(snapshot, JobSnapshot):
+        if snapshot is None:
             return (Finding(name, Trouble.SILENT, now - self.boot),) if now - self.boot > PATIENCE else ()
-        health = self.system.board.get("health")
-        level_changed = health.since if isinstance(health, HealthView) else self.boot
+        health = self.system.board.get(HEALTH)
+        level_changed = self.boot if health is None else health.since
         monotonic = self.now() - (GRACE if isinstance(snapshot.state, Running) else 0.0)
         found = findings(snapshot.spec, snapshot.record(), self.boot, level_changed, now, monotonic, self._speed())
         if isinstance(snapshot.state, Gated):
@@ -117,8 +121,8 @@ class WatchdogActor(Actor):
         return self.escalations[name].step.value
 
     def _deadline(self, name: str) -> float:
-        snapshot = self.system.board.get(f"job:{name}")
-        return snapshot.spec.deadline if isinstance(snapshot, JobSnapshot) else 0.0
+        snapshot = self.system.board[JOB(name)]
+        return 0.0 if snapshot is None else snapshot.spec.deadline
 
     def _speed(self) -> float:
         """Calendar seconds in a real one."""

@@ -24,8 +24,9 @@ send_request/4, `timer` gen_statem's named time-out.
 
 import logging
 from collections.abc import Callable, Hashable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
+from actors.core.board import Key
 from actors.core.foreign import as_repr, as_text, guarded, report, type_name
 from actors.core.future import AskTimeout, CallerError, CannotAnswer, Future
 from actors.core.lifecycle import Crashed, ExitReason, Normal, Ping, Pong, Stop, SystemMessage, TaskDone, TaskFailed
@@ -35,6 +36,8 @@ from actors.core.runtime import RuntimeEnds, Timer
 from actors.core.statistics import QUICKEST, Histogram
 
 log = logging.getLogger("roost.actors")
+
+T = TypeVar("T")
 
 
 class Ignore(Exception):
@@ -169,6 +172,14 @@ class Actor(PykkaActor):
         if running is not None:
             running.cancel()
         return earlier[0] is not None
+
+    def put_up(self, key: Key[T], snapshot: T) -> None:
+        """Hang it on the board, where anybody may look; I am the only one who writes there. It must be frozen.
+
+        What a fenced incarnation puts up counts for nothing: its key may be the next one's by now.
+        """
+        if not self.fenced:
+            self.system.board.put(key, snapshot, by=self.name)
 
     def monitor(self, name: str) -> None:
         """Have `Down` told to me when `name` ends: at once where there is none."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actors.core.base import Actor
+from actors.core.board import Keys
 from domain.backoff import Backoff
 
 
@@ -259,3 +260,6 @@ class SupervisorSnapshot:
     restarts: tuple[tuple[str, str, int], ...]
     restart_seconds: tuple[tuple[float, int], ...]
     cooling_until: float | None = None
+
+
+SUPERVISOR = Keys[SupervisorSnapshot]("supervisor:")

@@ -3,10 +3,10 @@
 from dataclasses import asdict
 from typing import Any
 
-from actors.protocol.health import HealthView
-from actors.protocol.jobs import JobSnapshot
+from actors.protocol.health import HEALTH
+from actors.protocol.jobs import JOB
 from actors.protocol.journal import Append
-from actors.protocol.resources import Check, Rebuild, ResourceState, SetBreaker
+from actors.protocol.resources import Check, Rebuild, ResourceState, SetBreaker, resource
 from actors.scheduling.outcome import Outcome
 from actors.scheduling.run_actor import Job
 from actors.scheduling.run_context import RunContext
@@ -43,8 +43,8 @@ class HealthMonitor(Job):
         return Outcome(done=1, of=1, note="; ".join(ill) or "all well", detail={"problems": ill})
 
     def resources(self, ctx: RunContext) -> dict[str, ResourceState]:
-        found = {name: ctx.board(name) for name in RESOURCES}
-        return {name: state for name, state in found.items() if isinstance(state, ResourceState)}
+        found = {name: ctx.board(resource(name)) for name in RESOURCES}
+        return {name: state for name, state in found.items() if state is not None}
 
     def heal(self, ctx: RunContext, resources: dict[str, ResourceState]) -> list[str]:
         """What no component says of itself: a breaker that waits for nothing, units that never came back."""
@@ -66,8 +66,7 @@ class HealthMonitor(Job):
         since = ctx.calendar() - DAY
         counts = runs.counts(connection, since=since)
         ended = {job: (each.succeeded, each.failed) for job, each in counts.items()}
-        snapshots = (each for each in ctx.boards("job:").values() if isinstance(each, JobSnapshot))
-        scraping = {each.name for each in snapshots if each.spec.kind is Kind.SCRAPING}
+        scraping = {each.name for each in ctx.boards(JOB) if each.spec.kind is Kind.SCRAPING}
         return judged(ended, scraping), runs.failures(connection, since=since)
 
     def record(
@@ -78,8 +77,7 @@ class HealthMonitor(Job):
         verdicts: tuple[Verdict, ...],
         patterns: tuple[tuple[str, str, int], ...],
     ) -> HealthRecord:
-        view = ctx.board("health")
-        view = view if isinstance(view, HealthView) else HealthView()
+        view = ctx.board(HEALTH)
         problems = [
             *view.reasons,
             *healed,

@@ -1,9 +1,9 @@
 """Watches memory, and has something given up before the kernel takes all."""
 
 from actors.care.memory_usage import Limits, Weight, container_limit, pressing, weigh
-from actors.protocol.health import MIB, MemoryIs, MemoryView
-from actors.protocol.resources import Recycle, Renew, Resize, ResourceState
-from actors.protocol.servers import ServerState
+from actors.protocol.health import MEMORY, MIB, MemoryIs, MemoryView
+from actors.protocol.resources import Recycle, Renew, Resize, resource
+from actors.protocol.servers import SERVER
 from actors.scheduling.outcome import Outcome
 from actors.scheduling.run_actor import Job
 from actors.scheduling.run_context import RunContext
@@ -33,16 +33,15 @@ class MemoryMonitor(Job):
 
     def browser_is_to_come(self, ctx: RunContext) -> bool:
         """Whether it was not weighed with the rest: what its processes share is not seen between two weighings."""
-        browser = ctx.board("browser")
-        return isinstance(browser, ResourceState) and browser.state == "opening"
+        browser = ctx.board(resource("browser"))
+        return browser is not None and browser.state == "opening"
 
     def weight(self, ctx: RunContext) -> Weight:
-        states = ctx.boards("server:").values()
-        return weigh([state.pid for state in states if isinstance(state, ServerState) and state.pid])
+        return weigh([state.pid for state in ctx.boards(SERVER) if state.pid])
 
     def judge(self, ctx: RunContext, used: int, limit: int) -> tuple[State, MemoryAdvice]:
-        before = ctx.board("memory")
-        state = before.state if isinstance(before, MemoryView) else State()
+        before = ctx.board(MEMORY)
+        state = State() if before is None else before.state
         return memory.after(state, used, limit, ctx.settings.browser_contexts, ctx.now())
 
     def act(self, ctx: RunContext, advice: MemoryAdvice) -> None:

@@ -2,12 +2,13 @@
 
 from dataclasses import asdict
 
-from actors.core.supervision import RestartChild, SupervisorSnapshot
+from actors.core.supervision import SUPERVISOR, RestartChild
 from actors.jobs import names
-from actors.protocol.health import HealthView, Part, StartupIs, StartupView
+from actors.protocol.health import HEALTH, Part, StartupIs, StartupView
+from actors.protocol.jobs import JOB
 from actors.protocol.journal import Append
-from actors.protocol.resources import Check, Rebuild, ResourceState
-from actors.protocol.servers import ServerState
+from actors.protocol.resources import Check, Rebuild, resource
+from actors.protocol.servers import SERVER
 from actors.publishing.reconciliation import database_is_away
 from actors.scheduling.outcome import Outcome
 from actors.scheduling.run_actor import Job
@@ -50,25 +51,23 @@ class StartupCheck(Job):
         return said
 
     def _look(self, ctx: RunContext) -> tuple[Part, ...]:
-        view = ctx.board("health")
-        view = view if isinstance(view, HealthView) else HealthView()
+        view = ctx.board(HEALTH)
         parts = []
         for name in COMPONENTS:
             found = view.component(name)
             parts.append(Part(name, found.healthy, found.detail) if found else Part(name, False, "not heard of yet"))
         parts.append(self._model(ctx))
-        servers = (state for state in ctx.boards("server:").values() if isinstance(state, ServerState))
-        parts += [Part(f"server {state.name}", state.up, state.detail) for state in servers]
-        begun = [ctx.board(f"job:{name}") is not None for name in names()]
+        parts += [Part(f"server {state.name}", state.up, state.detail) for state in ctx.boards(SERVER)]
+        begun = [ctx.board(JOB(name)) is not None for name in names()]
         parts.append(Part("jobs", all(begun), f"{sum(begun)} of {len(begun)} have begun"))
         parts += [Part(f"actor {child}", False, why) for _, child, why in self._fallen(ctx)]
         return tuple(parts)
 
     def _model(self, ctx: RunContext) -> Part:
-        state = ctx.board("model")
+        state = ctx.board(resource("model"))
         if ctx.settings.openai_api_key is None:
             return Part("model", True, "none: content comes from templates")
-        if isinstance(state, ResourceState):
+        if state is not None:
             return Part("model", state.healthy, state.detail)
         return Part("model", False, "not heard of yet")
 
@@ -76,8 +75,8 @@ class StartupCheck(Job):
         """Supervised actors that do not run: supervisor, name and why."""
         return [
             (snapshot.name, child.id, f"{child.state}; its last end: {child.last_reason}")
-            for snapshot in ctx.boards("supervisor:").values()
-            if isinstance(snapshot, SupervisorSnapshot) and snapshot.name != "runs"
+            for snapshot in ctx.boards(SUPERVISOR)
+            if snapshot.name != "runs"
             for child in snapshot.children
             if child.state != "running"
         ]
@@ -86,8 +85,8 @@ class StartupCheck(Job):
         """What is not up and has a cure: a backend is opened anew, an actor that was left down is started."""
         asked = []
         for name in RESOURCES:
-            state = ctx.board(name)
-            if not isinstance(state, ResourceState) or state.healthy:
+            state = ctx.board(resource(name))
+            if state is None or state.healthy:
                 continue
             if name == "model" and ctx.settings.openai_api_key is None:
                 continue
@@ -103,8 +102,7 @@ class StartupCheck(Job):
         return tuple(asked)
 
     def _record(self, ctx: RunContext, verdict: StartupView) -> None:
-        view = ctx.board("health")
-        level = view.level if isinstance(view, HealthView) else HealthView().level
+        level = ctx.board(HEALTH).level
         payload = {"startup": asdict(verdict)}
         record = HealthRecord(verdict.at, ctx.instance, level, not verdict.missing, payload)
         try:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from actors.core.board import Board
+from actors.core.board import Board, Key
 from domain import flags as rules
 from domain.flags import BreakerOrder, JobControl
 from domain.settings import Settings
@@ -33,6 +34,7 @@ class StandingBy:
 
 
 LaneState = Holding | StandingBy
+LANE: Key[LaneState] = Key("lane", StandingBy("not asked yet"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,6 @@ class StopAccount:
 @dataclass(frozen=True, slots=True)
 class ClearStop:
     """A person says that the account may act again. The answer comes once it is written: whether it was stopped."""
-
-
-BOARD = "flags"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +117,12 @@ class FlagsState:
         return rules.breaker_orders({name: flag.value}).get(breaker) if flag is not None else None
 
 
-def known(board: Board) -> bool:
-    """Whether what the operator set before is known. Where nobody owns flags, there are none."""
-    state = board.get(BOARD)
-    return state.known if isinstance(state, FlagsState) else True
+FLAGS = Key("flags", FlagsState(True, MappingProxyType({})))  # where nobody owns flags, there are none
 
 
 def settings_in_force(base: Settings, board: Board, stored: Mapping[str, Flag] | None = None) -> Settings:
     """The settings with the newest flags. stored: those that Postgres has, where they have just been read."""
-    state = board.get(BOARD)
-    here = state.flags if isinstance(state, FlagsState) else {}
+    here = board[FLAGS].flags
     flags = newest(here, stored) if stored else here
     return rules.in_force(base, {name: flag.value for name, flag in flags.items()})[0]
 
@@ -142,9 +137,3 @@ def newest(one: Mapping[str, Flag], other: Mapping[str, Flag]) -> dict[str, Flag
 
 
 PUBLISHING = "publishing"  # the name of publishing's own breaker; the others are the resources'
-
-
-def breaker_order(board: Board, name: str) -> BreakerOrder | None:
-    """What the operator orders of this breaker, if anything."""
-    state = board.get(BOARD)
-    return state.breaker_order(name) if isinstance(state, FlagsState) else None

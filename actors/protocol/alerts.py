@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from actors.core.board import Key
+
 
 @dataclass(frozen=True, slots=True)
 class Raise:
@@ -39,3 +41,6 @@ class AlertsState:
     standing: tuple[Alert, ...] = ()
     past: tuple[Alert, ...] = ()
     usage: tuple[tuple[str, float], ...] = ()
+
+
+ALERTS = Key("alerts", AlertsState())

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actors.core.base import Actor
-from actors.core.board import Board
+from actors.core.board import Key, Keys
 from actors.core.lifecycle import SystemMessage
 from domain.resources.effects import InForce
 from domain.resources.levels import Level
@@ -163,16 +163,14 @@ class StartupIs:
     view: StartupView
 
 
-PREFIX = "report:"
+HEALTH = Key("health", HealthView())
+MEMORY: Key[MemoryView | None] = Key("memory", None)
+STARTUP: Key[StartupView | None] = Key("startup", None)
+REPORT = Keys[ComponentReport]("report:")
 
 
 def report(by: Actor, component: str, healthy: bool, detail: str) -> None:
     """Say it. detail: one line for people."""
     said = ComponentReport(component, healthy, detail)
-    by.system.board.put(PREFIX + component, said)
+    by.put_up(REPORT(component), said)
     by.tell("health", said)
-
-
-def reports(board: Board) -> tuple[ComponentReport, ...]:
-    """What each last said."""
-    return tuple(said for said in board.under(PREFIX).values() if isinstance(said, ComponentReport))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from actors.core.board import Keys
 from domain.flags import JobControl
 from domain.jobs.health import Record
 from domain.jobs.spec import JobSpec
@@ -217,6 +218,9 @@ class JobSnapshot:
         if self.spec.once and self.last_start is not None:
             return False
         return self.paused_by is None and self.stopped is None
+
+
+JOB = Keys[JobSnapshot]("job:")
 
 
 @dataclass(frozen=True, slots=True)

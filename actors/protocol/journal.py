@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from actors.core.board import Key
 from store.journal import Kept, Statistics
 from store.posts import Post
 from store.writes import Entry, PostWord, Write
@@ -108,3 +109,6 @@ class JournalState:
     healthy: bool
     detail: str
     statistics: Statistics | None
+
+
+JOURNAL: Key[JournalState | None] = Key("journal", None)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from actors.core.board import Board
+from actors.core.board import Board, Key
+from domain.resources.levels import RESOURCES
 
 
 class LeaseError(Exception):
@@ -167,7 +168,18 @@ class ResourceState:
     budgets: tuple[tuple[str, float], ...] = ()
 
 
-def is_well(board: Board, resource: str) -> bool:
+def resource(name: str) -> Key[ResourceState | None]:
+    """Where it hangs: under its name."""
+    return Key(name, None)
+
+
+def resources(board: Board) -> dict[str, ResourceState]:
+    """Those that have said a word, by name."""
+    states = ((name, board[resource(name)]) for name in RESOURCES)
+    return {name: state for name, state in states if state is not None}
+
+
+def is_well(board: Board, name: str) -> bool:
     """Up and answering, a moment ago. False before its first word."""
-    state = board.get(resource)
-    return isinstance(state, ResourceState) and state.healthy
+    state = board[resource(name)]
+    return state is not None and state.healthy

@@ -1,7 +1,8 @@
 """How an embedded server is, for those who need it: told at each change, and on the board."""
 
 from dataclasses import dataclass
-from typing import Any
+
+from actors.core.board import Board, Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,9 @@ class ServerDown:
     why: str
 
 
-def server_state(board: Any, name: str) -> ServerState:
+SERVER = Keys[ServerState]("server:")
+
+
+def server_state(board: Board, name: str) -> ServerState:
     """What is known of an embedded server; one that is not there reads as down."""
-    found = board.get(f"server:{name}")
-    return found if isinstance(found, ServerState) else ServerState(name, detail="no such server in this Roost")
+    return board[SERVER(name)] or ServerState(name, detail="no such server in this Roost")

@@ -4,7 +4,7 @@ Said to the journal, from which Postgres learns it, and to the lane, so that it 
 """
 
 from actors.account import journal
-from actors.protocol.account import Holding, StandingBy, StopAccount
+from actors.protocol.account import LANE, StopAccount
 from actors.protocol.alerts import Raise
 from actors.scheduling.run_context import RunContext
 from domain.publishing import stops
@@ -39,7 +39,4 @@ def _kind(error: SiteError) -> str:
 
 def stopped(ctx: RunContext) -> str | None:
     """Why the account is stopped, as far as anybody here knows."""
-    match ctx.board("lane"):
-        case Holding(stopped=reason) | StandingBy(stopped=reason):
-            return reason
-    return None
+    return ctx.board(LANE).stopped

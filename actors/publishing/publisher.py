@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from actors.account import journal
 from actors.core.future import AskError
-from actors.protocol.account import Holding
+from actors.protocol.account import LANE, Holding, StandingBy
 from actors.protocol.alerts import Clear, Raise
 from actors.publishing import outbox, reconciliation
 from actors.publishing.account_stop import stop_account, stopped
@@ -330,14 +330,13 @@ class Publisher:
             self.tally.notes.append(f"the database learns of it later: {error}")
 
     def _lane(self) -> Lane | None:
-        match self.ctx.board("lane"):
+        match self.ctx.board(LANE):
             case Holding(lane, stopped=None):
-                held: Lane = lane
-                return held
+                return lane
             case Holding(stopped=reason):
                 self.tally.notes.append(f"the account is stopped: {reason}")
-            case other:
-                self.tally.notes.append(f"the lane is not ours: {getattr(other, 'why', 'not asked yet')}")
+            case StandingBy(why):
+                self.tally.notes.append(f"the lane is not ours: {why}")
         return None
 
     def _outcome(self, done: str) -> Outcome:

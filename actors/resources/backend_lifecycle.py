@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from actors.core.base import Actor
 from actors.core.lifecycle import ExitReason, TaskDone, TaskFailed
 from actors.protocol.health import ComponentReport
-from actors.protocol.resources import Check, Rebuild
+from actors.protocol.resources import Check, Rebuild, resource
 from actors.protocol.servers import ServerDown, ServerUp
 from actors.resources.backend_slot import BackendSlot, Place
 from actors.resources.lease import Backend, BackendFault, BackendGone, Broken
@@ -281,7 +281,7 @@ class BackendLifecycle(Actor):
         if self._showing:  # that is done herewith
             self._showing = False
             self.cancel_timer("show")
-        self.system.board.put(self.name, self.snapshot())  # first: who hears of it looks there for more
+        self.put_up(resource(self.name), self.snapshot())  # first: who hears of it looks there for more
         if (self.healthy(), self.detail) != self._told:
             self._tell_health()
 

@@ -24,9 +24,9 @@ from typing import Any, TypeVar
 from playwright.async_api import BrowserContext, Error, Page
 
 from actors.core.system import System
-from actors.protocol.health import MIB, MemoryView
+from actors.protocol.health import MEMORY, MIB
 from actors.protocol.resources import LeaseEnded, Recycle, Renew
-from actors.protocol.servers import ServerState
+from actors.protocol.servers import SERVER
 from actors.resources.backend_slot import BackendSlot
 from actors.resources.chromium import Chromium
 from actors.resources.lease import Backend, BackendFault, BackendGone, Lease
@@ -228,8 +228,7 @@ class BrowserBackend:
 
     def private(self) -> int:
         """Bytes that this process, the driver and the browser's have each for itself. Embedded servers are beside."""
-        states = self.system.board.under("server:").values()
-        servers = {state.pid for state in states if isinstance(state, ServerState)}
+        servers = {state.pid for state in self.system.board.under(SERVER).values()}
         return self._memory_meter.private({os.getpid(), *self.chromium.pids()}, servers)
 
     def wear(self) -> float:
@@ -316,10 +315,10 @@ class BrowserActor(ResourceActor):
 
     def _glance(self, backend: BrowserBackend) -> None:
         """Give up contexts at once where what is lent grows into the limit."""
-        view, lent = self.system.board.get("memory"), backend.lent()
+        view, lent = self.system.board[MEMORY], backend.lent()
         if lent:
             self._glance_soon()
-        if not isinstance(view, MemoryView) or not lent:
+        if view is None or not lent:
             self._glanced = None
             return
         private = backend.private()

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 from actors.core.future import AskError
 from actors.core.system import System
 from actors.protocol.model import Completion
-from actors.protocol.resources import LeaseOrder, LeaseRefused, ResourceState
+from actors.protocol.resources import LeaseOrder, LeaseRefused, is_well
 from actors.resources.lease import Lease, Release
 from domain.resources.admission import Budget
 from domain.resources.leases import Request
@@ -109,10 +109,9 @@ class Leases:
     @contextmanager
     def redis(self, wait: float = 0.5, hold: float = 10.0) -> Iterator[Cache]:
         """A cache; an empty one, at once, where Redis is away, or after `wait` seconds where it is busy."""
-        state = self._system.board.get("redis")
         with ExitStack() as stack:
             cache: Cache = NullCache()
-            if isinstance(state, ResourceState) and state.healthy:
+            if is_well(self._system.board, "redis"):
                 try:
                     cache = stack.enter_context(_Borrowed(self, "redis", "", wait, hold))
                 except LeaseRefused as refused:

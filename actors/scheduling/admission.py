@@ -7,15 +7,14 @@ follows is decided by the resource itself. The rule is `domain.resources.admissi
 from collections.abc import Mapping
 
 from actors.core.system import System
-from actors.protocol.account import StandingBy
-from actors.protocol.health import HealthView, MemoryView
-from actors.protocol.jobs import JobSnapshot
-from actors.protocol.resources import ResourceState
+from actors.protocol.account import LANE, StandingBy
+from actors.protocol.health import HEALTH, MEMORY
+from actors.protocol.jobs import JOB
+from actors.protocol.resources import ResourceState, resources
 from domain.jobs.health import Healthy, Unhealthy, health
 from domain.jobs.spec import Holds, JobSpec, Kind, Requirement
 from domain.resources.admission import Admitted, Candidate, Dependency, Pool, Situation, Skipped, admit
 from domain.resources.effects import Effects, Traits, on_job
-from domain.resources.levels import RESOURCES
 
 CONTEXT = 40 << 20  # bytes: a browser context with a page of 50 posts
 CROWD = 3  # runs waiting for each unit of a pool, from which on another one would only time out with them
@@ -29,21 +28,20 @@ def traits(spec: JobSpec) -> Traits:
 
 def effects(system: System, spec: JobSpec) -> Effects:
     """What the level in force means for the job."""
-    return on_job(_health(system).in_force, traits(spec))
+    return on_job(system.board[HEALTH].in_force, traits(spec))
 
 
 def look(system: System, spec: JobSpec, boot: float, paused_by: str | None = None) -> Admitted | Skipped:
     """Whether a run may start now. boot: calendar seconds. paused_by: who keeps the job from running, if anyone."""
-    memory = system.board.get("memory")
-    known = isinstance(memory, MemoryView)
+    memory = system.board[MEMORY]
     situation = Situation(
-        in_force=_health(system).in_force,
+        in_force=system.board[HEALTH].in_force,
         pools=_pools(system, spec.holds),
         dependencies=tuple(_dependency(system, required, boot) for required in spec.requirements),
         flags=_standing_by(system, spec),
         paused=None if paused_by is None else f"by {paused_by}",
-        memory_free=memory.free if known else None,
-        background_stopped=known and memory.advice.stop_background,
+        memory_free=None if memory is None else memory.free,
+        background_stopped=memory is not None and memory.advice.stop_background,
     )
     return admit(Candidate(traits(spec), spec.priority, spec.holds, frozenset(spec.needs), _memory(spec)), situation)
 
@@ -58,24 +56,19 @@ def _standing_by(system: System, spec: JobSpec) -> tuple[str, ...]:
 
     What publishes goes on: it has claims of its own to end, and takes no new ones without the lane.
     """
-    lane = system.board.get("lane")
+    lane = system.board[LANE]
     acts = spec.holds.browser or spec.holds.model
     if spec.publishes or not acts or not isinstance(lane, StandingBy) or lane.holder is None:
         return ()
     return (f"standing by: instance {lane.holder} acts for the account",)
 
 
-def _health(system: System) -> HealthView:
-    view = system.board.get("health")
-    return view if isinstance(view, HealthView) else HealthView()
-
-
 def _dependency(system: System, required: Requirement, boot: float) -> Dependency:
-    snapshot = system.board.get(f"job:{required.job}")
+    snapshot = system.board[JOB(required.job)]
     verdict: Healthy | Unhealthy = Unhealthy("it is not there")
     out: frozenset[str] = frozenset()
-    if isinstance(snapshot, JobSnapshot):
-        since = _health(system).since
+    if snapshot is not None:
+        since = system.board[HEALTH].since
         verdict = health(required.job, snapshot.record(), boot, since, system.runtime.calendar())
         out = frozenset(name for name, pool in _pools(system, snapshot.spec.holds).items() if pool.is_out())
     unhealthy = verdict.reason if isinstance(verdict, Unhealthy) else None
@@ -84,7 +77,6 @@ def _dependency(system: System, required: Requirement, boot: float) -> Dependenc
 
 def _pools(system: System, holds: Holds) -> Mapping[str, Pool]:
     now = system.runtime.now()
-    states = ((name, system.board.get(name)) for name in RESOURCES if getattr(holds, name))
     return {
         name: Pool(
             capacity=state.capacity,
@@ -95,8 +87,8 @@ def _pools(system: System, holds: Holds) -> Mapping[str, Pool]:
             breaker=_against(state, now),
             held="the operator holds its breaker open" if state.breaker == "forced_open" else None,
         )
-        for name, state in states
-        if isinstance(state, ResourceState)
+        for name, state in resources(system.board).items()
+        if getattr(holds, name)
     }
 
 

@@ -15,10 +15,10 @@ from actors.core.base import Actor
 from actors.core.future import CallerError
 from actors.core.lifecycle import Down, ExitReason, TaskDone, TaskFailed
 from actors.core.supervision import Started
-from actors.protocol.account import BOARD as FLAGS
-from actors.protocol.account import FlagsState, KeepJob
+from actors.protocol.account import FLAGS, KeepJob
 from actors.protocol.health import LevelChanged
 from actors.protocol.jobs import (
+    JOB,
     Accepted,
     BackingOff,
     Barred,
@@ -76,6 +76,7 @@ class JobActor(Actor):
     def __init__(self, job: Job, place: Place, environment: RunEnvironment) -> None:
         super().__init__()
         self.spec = job.spec
+        self.key = JOB(job.spec.name)
         self.place = place
         self.every = minutes(environment.settings.job_intervals.get(self.spec.name, 0.0)) or self.spec.every
         self.rng = self.system.runtime.random(self.name)
@@ -86,12 +87,12 @@ class JobActor(Actor):
         self._recall_until: float | None = None
 
     def on_start(self) -> None:
-        before = self.system.board.get(self.name)
-        if isinstance(before, JobSnapshot):
+        before = self.system.board[self.key]
+        if before is not None:
             self.book = replace(before, spec=self.spec, state=Waiting())
         self._take_controls()
         self._take_level()
-        if isinstance(before, JobSnapshot):
+        if before is not None:
             self._go_on(before.state)
         else:
             self.book = replace(self.book, state=self._at_rest())
@@ -380,13 +381,12 @@ class JobActor(Actor):
 
     def _kept(self, answer: PauseSet | IntervalSet) -> PauseSet | IntervalSet:
         """The answer, after what was set has been sent to where it survives a restart."""
-        self.tell(FLAGS, KeepJob(self.spec.name, JobControl(self.book.override, self.book.paused_by), "operator"))
+        self.tell("flags", KeepJob(self.spec.name, JobControl(self.book.override, self.book.paused_by), "operator"))
         return answer
 
     def _take_controls(self) -> None:
         """What the operator set in an earlier life, as far as it is known already; the rest comes as `Controlled`."""
-        state = self.system.board.get(FLAGS)
-        control = state.control(self.spec.name) if isinstance(state, FlagsState) else None
+        control = self.system.board[FLAGS].control(self.spec.name)
         if control is not None:
             self.book = replace(self.book, override=control.interval, paused_by=control.paused_by)
 
@@ -417,7 +417,7 @@ class JobActor(Actor):
             next_due=self.ticks.next.at if self.ticks.next else None,
             **more,
         )
-        self.system.board.put(self.name, self.book)
+        self.put_up(self.key, self.book)
         if self.spec.holds.browser:
             self.tell("browser", NextUse(self.spec.name, self.spec.priority, self.spec.category, self._next_use()))
 

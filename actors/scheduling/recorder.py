@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from actors.core.base import Actor
+from actors.core.board import Key
 from actors.core.lifecycle import ExitReason, TaskDone, TaskFailed
 from actors.protocol import journal
-from actors.protocol.jobs import JobSnapshot, Recall, Recalled, RunRecord, word
-from actors.protocol.resources import ResourceState
+from actors.protocol.jobs import JOB, Recall, Recalled, RunRecord, word
+from actors.protocol.resources import is_well
 from actors.resources.client import Leases
 from store import runs
 from store.journal import Cached
@@ -50,6 +51,9 @@ class Flush:
 @dataclass(frozen=True, slots=True)
 class Beat:
     """To itself: look at the jobs, and put down that they live."""
+
+
+RECORDER: Key[RecorderState | None] = Key("recorder", None)
 
 
 class RecorderActor(Actor):
@@ -185,14 +189,10 @@ class RecorderActor(Actor):
         """Of the job actors that live and are not stuck in a handler."""
         at, now = self.calendar(), self.now()
         beats = []
-        for name, snapshot in self.system.board.under("job:").items():
+        for name, snapshot in self.system.board.under(JOB).items():
             actor = self.system.directory.whereis(name)
             since = actor.handling_since if actor is not None else None
-            if (
-                isinstance(snapshot, JobSnapshot)
-                and actor is not None
-                and (since is None or now - since < BEAT_EVERY)
-            ):
+            if actor is not None and (since is None or now - since < BEAT_EVERY):
                 beats.append(Heartbeat(snapshot.name, self.instance, word(snapshot.state), at))
         return tuple(beats)
 
@@ -225,12 +225,11 @@ class RecorderActor(Actor):
         return Leases(self.system, holder=self.name, job="recorder", priority=2)
 
     def _database_is_up(self) -> bool:
-        state = self.system.board.get("database")
-        return isinstance(state, ResourceState) and state.healthy
+        return is_well(self.system.board, "database")
 
     def _show(self) -> None:
         pending = len(self.pending) + len(self.writing)
-        self.system.board.put("recorder", RecorderState(pending, self.written, self.journaled, self.lost))
+        self.put_up(RECORDER, RecorderState(pending, self.written, self.journaled, self.lost))
 
 
 def _entries(rows: tuple[Run, ...] | tuple[Heartbeat, ...]) -> tuple[tuple[str, Write], ...]:

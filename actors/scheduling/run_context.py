@@ -6,13 +6,14 @@ its time-out, a sleep ends when the run is told to stop.
 
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from actors.core.base import Actor
+from actors.core.board import Key, Keys
 from actors.core.future import Future
 from actors.protocol import account
 from actors.resources.client import Cache, Leases, LentBrowser, LentModel
@@ -25,6 +26,8 @@ from store.sql import Connection
 if TYPE_CHECKING:
     from domain.flags import BreakerOrder
     from store.flags import Flag
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +95,11 @@ class RunContext:
 
     def flags_known(self) -> bool:
         """Whether it is known what the operator set in earlier lives; until then nothing may be published."""
-        return account.known(self._system.board)
+        return self._system.board[account.FLAGS].known
 
     def breaker_order(self, name: str) -> "BreakerOrder | None":
         """What the operator orders of the breaker of this name, if anything."""
-        return account.breaker_order(self._system.board, name)
+        return self._system.board[account.FLAGS].breaker_order(name)
 
     # chance
 
@@ -166,10 +169,10 @@ class RunContext:
         """Tell an actor. False: nobody got it."""
         return self._system.tell(name, message)
 
-    def board(self, key: str) -> Any:
-        """What the actor of that name last said of itself, or None."""
-        return self._system.board.get(key)
+    def board(self, key: Key[T]) -> T:
+        """What an actor last said of itself there."""
+        return self._system.board[key]
 
-    def boards(self, prefix: str) -> Mapping[str, Any]:
-        """All of them whose name begins so."""
-        return self._system.board.under(prefix)
+    def boards(self, family: Keys[T]) -> Collection[T]:
+        """What all of the family last said."""
+        return self._system.board.under(family).values()

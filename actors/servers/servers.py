@@ -14,7 +14,7 @@ from actors.core.base import Actor
 from actors.core.lifecycle import ExitReason, TaskDone, TaskFailed
 from actors.core.runtime import Runtime
 from actors.protocol.health import report
-from actors.protocol.servers import ServerDown, ServerState, ServerUp
+from actors.protocol.servers import SERVER, ServerDown, ServerState, ServerUp
 from actors.servers.processes import Command, ServerProcess, kill_leftovers, last_words, log_size
 from domain.backoff import Backoff
 
@@ -195,7 +195,7 @@ class ServerActor(Actor):
 
     def _show(self, state: ServerState) -> None:
         self.state = state
-        self.system.board.put(f"server:{self.server.name}", state)
+        self.put_up(SERVER(self.server.name), state)
         self._report()
 
     def _report(self) -> None:

@@ -9,7 +9,7 @@ from actors.core.base import Actor
 from actors.face.admin.analysis_commands import COMMANDS
 from actors.face.admin.command import CommandAnswer, CommandError, Reply, UsageError
 from actors.face.http.analysis import read
-from actors.face.http.database_stats import BOARD, DatabaseStats
+from actors.face.http.database_stats import DATABASE_STATS, DatabaseStats
 from actors.protocol.resources import ResourceState
 from actors.resources.specs import resource_specs
 from domain.analysis.insights import Insight
@@ -27,7 +27,7 @@ class Findings(FaceWorld):
 
     def look(self, conn: Connection) -> None:
         now = self.system.runtime.now()
-        self.system.board.put(BOARD, DatabaseStats(status(conn, ACCOUNT), (), now, read(conn, ACCOUNT)))
+        self.system.board.put(DATABASE_STATS, DatabaseStats(status(conn, ACCOUNT), (), now, read(conn, ACCOUNT)))
 
     def say(self, name: str, *arguments: str) -> Reply:
         return COMMANDS[name].run(self.view, list(arguments), "ann")

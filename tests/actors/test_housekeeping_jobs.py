@@ -10,6 +10,7 @@ from unittest.mock import patch
 import psycopg
 import pytest
 
+from actors.core.board import Key
 from actors.jobs import names
 from actors.jobs.registry import load
 from actors.protocol.account import ClearStop, Holding, SetFlag, StandingBy
@@ -415,8 +416,8 @@ class Ctx:
     def flags_known(self) -> bool:
         return self.known
 
-    def board(self, key: str) -> Any:
-        return self.lane
+    def board(self, key: Key[Any]) -> Any:
+        return self.lane or key.default
 
     def calendar(self) -> float:
         return 1.8e9

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from actors.core.board import Key
 from actors.jobs.account_discovery import AT_MOST, AccountDiscovery
 from actors.jobs.harvester import SHORT_OF_POSTS, Harvester
 from actors.jobs.reply_learning import ReplyLearning
@@ -65,8 +66,8 @@ class Drafting(Context):
                 return None
         return super().ask(name, message)  # type: ignore[func-returns-value]
 
-    def board(self, key: str) -> Any:
-        return StandingBy("it is another's") if key == "lane" else None
+    def board(self, key: Key[Any]) -> Any:
+        return StandingBy("it is another's") if key.name == "lane" else key.default
 
     def now(self) -> float:
         return 0.0

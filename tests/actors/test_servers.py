@@ -19,7 +19,7 @@ from actors.core.base import Actor
 from actors.core.lifecycle import Shutdown
 from actors.core.runtime import ThreadedRuntime
 from actors.core.system import System
-from actors.protocol.servers import ServerState, ServerUp
+from actors.protocol.servers import SERVER, ServerState, ServerUp
 from actors.servers.paths import SOCKET_LIMIT, BadPlace, make_socket_home, socket_home
 from actors.servers.postgres_server import PostgresServer, _binaries
 from actors.servers.processes import Command, last_words, leftovers, log_size
@@ -63,7 +63,7 @@ class World:
         for name in names:
             self.system.stop(name, Shutdown())
         eventually(lambda: not any(self.system.directory.whereis(name) for name in names))
-        eventually(lambda: all(not state.pid for state in self.system.board.under("server:").values()))
+        eventually(lambda: all(not state.pid for state in self.system.board.under(SERVER).values()))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.face.http.analysis import Analysis
-from actors.face.http.database_stats import BOARD, DatabaseStats
+from actors.face.http.database_stats import DATABASE_STATS, DatabaseStats
 from actors.face.http.liveness import LIMIT, Beat, hung
 from actors.face.http.page import page, tag
 from actors.face.http.routes import routes
@@ -65,7 +65,7 @@ def with_post(world: FaceWorld, body: str) -> None:
         lane=lane.Free(),
         stopped=None,
     )
-    world.system.board.put(BOARD, DatabaseStats(counts, (post,), world.system.runtime.now()))
+    world.system.board.put(DATABASE_STATS, DatabaseStats(counts, (post,), world.system.runtime.now()))
 
 
 def test_health_answers_while_nothing_else_is_there(web: Caller) -> None:
@@ -216,10 +216,10 @@ def test_an_address_that_is_not_ours_is_said_in_one_line() -> None:
 def test_the_report_and_what_follows_from_it_are_on_the_page_and_in_the_status(web: Caller, world: FaceWorld) -> None:
     assert web.json("/status")["analysis"]["report"] is None
     with_post(world, "hello")
-    figures = world.system.board.get(BOARD)
+    figures = world.system.board.get(DATABASE_STATS)
     report = {"at": 1e9, "lines": ["12 posts", NASTY]}
     found = Analysis(report, (Insight("topic", "sleep", "more", "sleep does best"),), {FLOOR: 0.07})
-    world.system.board.put(BOARD, replace(figures, analysis=found))
+    world.system.board.put(DATABASE_STATS, replace(figures, analysis=found))
     analysis = web.json("/status")["analysis"]
     assert analysis["report"]["lines"][0] == "12 posts"
     assert analysis["insights"] == [{"about": "topic sleep", "text": "sleep does best"}]

@@ -9,7 +9,7 @@ from actors.face.admin.command import Command, CommandAnswer, CommandError, Repl
 from actors.face.context import AppContext, iso, plain
 from actors.face.http.status import lane
 from actors.protocol import alerts
-from actors.protocol.alerts import AlertsState
+from actors.protocol.alerts import ALERTS
 from domain.flags import DEFAULT, FLAGS
 from domain.publishing.stops import is_for_session
 from domain.setting_types import InvalidSetting, login_cookies
@@ -68,13 +68,13 @@ def _session(view: AppContext, arguments: list[str], who: str) -> Reply:
 def _signed_in(view: AppContext) -> str:
     """Who the new session is of, by a look at the site. Raises SiteError, LeaseError, TimeoutError."""
     from actors.account.current_site import PresentSite
-    from actors.protocol.resources import LeaseRefused, Rebuild, ResourceState
+    from actors.protocol.resources import LeaseRefused, Rebuild, resource
     from actors.resources.client import Leases
 
     runtime, site = view.system.runtime, PresentSite(view.settings, view.system.board)
     until = runtime.now() + TRY_SECONDS
-    state = view.system.board.get("browser")
-    if isinstance(state, ResourceState) and state.state != "up":
+    state = view.system.board[resource("browser")]
+    if state is not None and state.state != "up":
         view.system.tell("browser", Rebuild("there is a session now"))  # the want of one may be why it is down
     leases = Leases(view.system, holder="admin", job="session", priority=0)
     while True:
@@ -99,7 +99,7 @@ def _account(view: AppContext, arguments: list[str], who: str) -> Reply:
 def _account_now(view: AppContext) -> CommandAnswer:
     now, account = lane(view), view.settings.account
     reason, since = now["stopped"], None
-    for alert in _alerts_state(view).standing:
+    for alert in view.system.board[ALERTS].standing:
         if alert.key == "account":
             since = iso(alert.since)
     if reason is None:
@@ -122,13 +122,8 @@ def _resume(view: AppContext) -> Reply:
     return CommandAnswer(text, {"resumed": bool(was_stopped)})
 
 
-def _alerts_state(view: AppContext) -> AlertsState:
-    state = view.system.board.get("alerts")
-    return state if isinstance(state, AlertsState) else AlertsState()
-
-
 def _alerts(view: AppContext, arguments: list[str], who: str) -> Reply:
-    state = _alerts_state(view)
+    state = view.system.board[ALERTS]
     lines = [f"{alert.key:<22}since {iso(alert.since)}, {alert.times} ×: {alert.text}" for alert in state.standing]
     lines += [
         f"{alert.key:<22}over {iso(alert.over or alert.since)}: {alert.text}" for alert in reversed(state.past[-10:])
@@ -168,16 +163,17 @@ def _flag(view: AppContext, arguments: list[str], who: str) -> Reply:
 
 def _flags_now(view: AppContext) -> dict[str, dict[str, Any]]:
     """Each flag: its value in force, and where that comes from."""
-    from actors.protocol.account import FlagsState, settings_in_force
+    from actors.protocol.account import FLAGS as FLAGS_KEY
+    from actors.protocol.account import settings_in_force
 
-    state = view.system.board.get("flags")
+    flags = view.system.board[FLAGS_KEY].flags
     settings = settings_in_force(view.settings, view.system.board)
     found: dict[str, dict[str, Any]] = {}
     for name in FLAGS:
         value, origin = shown(getattr(settings, name.lower())), settings.origins.get(name, DEFAULT)
         said = f"{value} ({origin})"
         by = at = None
-        flag = state.flags.get(name) if isinstance(state, FlagsState) else None
+        flag = flags.get(name)
         if flag is not None and origin == "operator":
             by, at = flag.who, iso(flag.at)
             said = f"{value} (set by {by}, {at})"

@@ -6,8 +6,8 @@ from actors.core.future import AskError
 from actors.face.admin.command import Command, CommandAnswer, CommandError, Reply, UsageError, with_arguments
 from actors.face.context import AppContext
 from actors.face.http.status import health, pools
-from actors.protocol.account import PUBLISHING, FlagSet, OrderBreaker, breaker_order
-from actors.protocol.jobs import JobSnapshot
+from actors.protocol.account import FLAGS, PUBLISHING, FlagSet, OrderBreaker
+from actors.protocol.jobs import JOB
 from domain.flags import BreakerOrder
 from domain.resources.levels import RESOURCES
 
@@ -18,7 +18,7 @@ def breakers(view: AppContext) -> dict[str, Any]:
     """Each breaker in a word, and what publishing says of its own."""
     states = {name: pool["breaker"] for name, pool in pools(view).items()}
     said = health(view)["components"]
-    match breaker_order(view.system.board, PUBLISHING):
+    match view.system.board[FLAGS].breaker_order(PUBLISHING):
         case BreakerOrder(state, reason):
             publishing = f"forced_{state}: {reason}"
         case _:
@@ -29,8 +29,7 @@ def breakers(view: AppContext) -> dict[str, Any]:
 
 def _publishers(view: AppContext) -> list[str]:
     """The jobs that publish: they say how publishing is."""
-    jobs = view.system.board.under("job:").values()
-    return [job.spec.name for job in jobs if isinstance(job, JobSnapshot) and job.spec.publishes]
+    return [job.spec.name for job in view.system.board.under(JOB).values() if job.spec.publishes]
 
 
 def _breaker(view: AppContext, arguments: list[str], who: str) -> Reply:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from actors.core.supervision import ChildInfo, SupervisorSnapshot
+from actors.core.supervision import SUPERVISOR, ChildInfo
 from actors.core.system import System
 
 ROOT = "root"
@@ -38,15 +38,15 @@ def tree(system: System) -> Node:
 def _node(system: System, info: ChildInfo) -> Node:
     actor = system.directory.whereis(info.id)
     since = None if actor is None else actor.handling_since
-    snapshot = system.board.get(f"supervisor:{info.id}")
-    below = snapshot.children[:MOST_RUNS] if isinstance(snapshot, SupervisorSnapshot) else ()
+    snapshot = system.board[SUPERVISOR(info.id)]
+    below = () if snapshot is None else snapshot.children[:MOST_RUNS]
     return Node(
         name=info.id,
         state=info.state,
         generation=info.generation,
         restarts=info.restarts,
         last_reason=info.last_reason,
-        strategy=snapshot.strategy if isinstance(snapshot, SupervisorSnapshot) else None,
+        strategy=None if snapshot is None else snapshot.strategy,
         waiting=0 if actor is None else actor.mailbox.statistics().depth,
         working=None if since is None else system.runtime.now() - since,
         children=tuple(_node(system, child) for child in below),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actors.core.base import Actor
+from actors.core.board import Key
 from actors.core.lifecycle import TaskDone, TaskFailed
 from actors.face.http.analysis import Analysis, read
 from actors.protocol.resources import is_well
@@ -20,7 +21,6 @@ from store.status import Status, status
 
 log = logging.getLogger("roost.face")
 
-BOARD = "status:database"
 EVERY = 5.0  # real seconds
 LOOK_EVERY = 0.5  # the same, until there is a database to ask
 WAIT_SECONDS = 3.0
@@ -39,6 +39,9 @@ class DatabaseStats:
     posts: tuple[Post, ...]
     at: float
     analysis: Analysis = field(default_factory=Analysis)
+
+
+DATABASE_STATS: Key[DatabaseStats | None] = Key("status:database", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class DatabaseStatsActor(Actor):
                 self.task("read", self._read)
             case TaskDone("read", figures):
                 self.failing = False
-                self.system.board.put(BOARD, figures)
+                self.put_up(DATABASE_STATS, figures)
                 self.timer("turn", EVERY, _Turn())
             case TaskFailed("read", error):
                 if not self.failing:  # once an outage; the level and the resource tell the rest

@@ -13,7 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from actors.core.supervision import SupervisorSnapshot
+from actors.core.supervision import SUPERVISOR
 from actors.face.context import AppContext
 from actors.face.http.status import status
 from social.refusals import REFUSALS
@@ -106,13 +106,12 @@ class _Figures(Collector):
         seconds = HistogramMetricFamily(
             "roost_restart_seconds", "From an end to the next life", labels=["supervisor"]
         )
-        for snapshot in self.view.system.board.under("supervisor:").values():
-            if isinstance(snapshot, SupervisorSnapshot):
-                for child, why, number in snapshot.restarts:
-                    if not child.startswith("run:"):
-                        restarts.add_metric([snapshot.name, child, why], number)
-                buckets = [(_bound(bound), number) for bound, number in snapshot.restart_seconds]
-                seconds.add_metric([snapshot.name], buckets, sum_value=None)
+        for snapshot in self.view.system.board.under(SUPERVISOR).values():
+            for child, why, number in snapshot.restarts:
+                if not child.startswith("run:"):
+                    restarts.add_metric([snapshot.name, child, why], number)
+            buckets = [(_bound(bound), number) for bound, number in snapshot.restart_seconds]
+            seconds.add_metric([snapshot.name], buckets, sum_value=None)
         yield from (restarts, seconds)
 
     def _handlers(self) -> Iterator[Metric]:

@@ -7,14 +7,14 @@ from typing import Any
 
 from actors.face.context import AppContext, iso, plain
 from actors.face.http.analysis import Analysis, told
-from actors.face.http.database_stats import BOARD, DatabaseStats
-from actors.protocol.account import Holding, StandingBy, settings_in_force
-from actors.protocol.alerts import AlertsState
-from actors.protocol.health import HealthView, StartupView
-from actors.protocol.jobs import JobSnapshot, word
-from actors.protocol.resources import ResourceState
-from actors.protocol.servers import ServerState
-from domain.resources.levels import RESOURCES
+from actors.face.http.database_stats import DATABASE_STATS
+from actors.protocol.account import LANE, Holding, StandingBy, settings_in_force
+from actors.protocol.alerts import ALERTS
+from actors.protocol.health import HEALTH, MEMORY, STARTUP, HealthView, StartupView
+from actors.protocol.jobs import JOB, JobSnapshot, word
+from actors.protocol.journal import JOURNAL
+from actors.protocol.resources import resources
+from actors.protocol.servers import SERVER
 from domain.setting_types import without_password
 from domain.version import VERSION
 from store.posts.values import Post
@@ -44,8 +44,8 @@ def status(view: AppContext) -> dict[str, Any]:
         "alerts": alerts(view),
         "usage": usage(view),
         "startup": startup(view),
-        "journal": plain(system.board.get("journal")),
-        "memory": plain(system.board.get("memory")),
+        "journal": plain(system.board[JOURNAL]),
+        "memory": plain(system.board[MEMORY]),
         "pools": pools(view),
         "jobs": jobs(view),
         "servers": servers(view),
@@ -57,7 +57,7 @@ def status(view: AppContext) -> dict[str, Any]:
 
 def health(view: AppContext) -> dict[str, Any]:
     """The level and the components behind it."""
-    match view.system.board.get("health"):
+    match view.system.board.get(HEALTH):
         case HealthView() as found:
             return {
                 "level": {
@@ -78,7 +78,7 @@ def health(view: AppContext) -> dict[str, Any]:
 
 def readiness(view: AppContext) -> dict[str, dict[str, Any]]:
     """What `/ready` asks for: the database, the browser and the lane. Redis is optional."""
-    match view.system.board.get("health"):
+    match view.system.board.get(HEALTH):
         case HealthView() as found:
             parts = {name: found.component(name) for name in ("database", "browser")}
         case _:
@@ -94,7 +94,7 @@ def readiness(view: AppContext) -> dict[str, dict[str, Any]]:
 
 def lane(view: AppContext) -> dict[str, Any]:
     """The right to act for the account."""
-    match view.system.board.get("lane"):
+    match view.system.board.get(LANE):
         case Holding(lane=held, stopped=None):
             return {"held": True, "token": held.token, "stopped": None, "detail": "held"}
         case Holding(lane=held, stopped=reason):
@@ -106,26 +106,20 @@ def lane(view: AppContext) -> dict[str, Any]:
 
 def alerts(view: AppContext) -> list[dict[str, Any]]:
     """What needs a person now."""
-    match view.system.board.get("alerts"):
-        case AlertsState(standing):
-            return [
-                {"key": alert.key, "text": alert.text, "since": iso(alert.since), "times": alert.times}
-                for alert in standing
-            ]
-    return []
+    return [
+        {"key": alert.key, "text": alert.text, "since": iso(alert.since), "times": alert.times}
+        for alert in view.system.board[ALERTS].standing
+    ]
 
 
 def usage(view: AppContext) -> dict[str, float]:
     """Of each pool, and each of the model's budgets, the share in use, smoothed over a minute."""
-    match view.system.board.get("alerts"):
-        case AlertsState(usage=found):
-            return {name: round(share, 3) for name, share in found}
-    return {}
+    return {name: round(share, 3) for name, share in view.system.board[ALERTS].usage}
 
 
 def startup(view: AppContext) -> dict[str, Any] | None:
     """The startup check's verdict; None before it."""
-    match view.system.board.get("startup"):
+    match view.system.board[STARTUP]:
         case StartupView(at, parts, asked, reminders) as found:
             return {
                 "at": iso(at),
@@ -140,17 +134,12 @@ def startup(view: AppContext) -> dict[str, Any] | None:
 
 def pools(view: AppContext) -> dict[str, Any]:
     """Each resource: its leases, its breaker, its health."""
-    states = {name: view.system.board.get(name) for name in RESOURCES}
-    return {name: plain(state) for name, state in states.items() if isinstance(state, ResourceState)}
+    return {name: plain(state) for name, state in resources(view.system.board).items()}
 
 
 def jobs(view: AppContext) -> dict[str, Any]:
     """Each job: what it does, when it is due, how it went."""
-    found = {}
-    for snapshot in view.system.board.under("job:").values():
-        if isinstance(snapshot, JobSnapshot):
-            found[snapshot.name] = _job(snapshot)
-    return found
+    return {snapshot.name: _job(snapshot) for snapshot in view.system.board.under(JOB).values()}
 
 
 def _job(job: JobSnapshot) -> dict[str, Any]:
@@ -193,15 +182,14 @@ def servers(view: AppContext) -> dict[str, Any]:
             "detail": state.detail,
             "url": without_password(state.url) if "://" in state.url else state.url,
         }
-        for state in view.system.board.under("server:").values()
-        if isinstance(state, ServerState)
+        for state in view.system.board.under(SERVER).values()
     }
 
 
 def figures(view: AppContext) -> dict[str, Any]:
     """What Postgres knows, as of `figures_age_seconds` ago; zeros before the first look."""
-    found = view.system.board.get(BOARD)
-    if not isinstance(found, DatabaseStats):
+    found = view.system.board[DATABASE_STATS]
+    if found is None:
         return {
             "figures_age_seconds": None,
             "posts": {"confirmed": 0},
