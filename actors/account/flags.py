@@ -19,10 +19,9 @@ from typing import Any
 from actors.core.base import NO_REPLY, Actor
 from actors.core.future import CallerError, CannotAnswer, Future
 from actors.core.lifecycle import TaskDone, TaskFailed
-from actors.protocol import journal
+from actors.protocol import jobs, journal
 from actors.protocol.account import FLAGS, AreKept, FlagSet, FlagsState, KeepJob, OrderBreaker, SetFlag, newest
-from actors.protocol.jobs import Controlled
-from actors.protocol.resources import SetBreaker, is_well, resource
+from actors.protocol.resources import is_well, resource, set_breaker
 from actors.resources.client import Leases
 from domain import flags as rules
 from domain.flags import BreakerOrder
@@ -202,7 +201,7 @@ class FlagsActor(Actor):
 
     def _remember(self) -> None:
         kept = [asdict(flag) for flag in self.flags.values()]
-        self.tell("journal", journal.Remember(CACHE, kept))
+        journal.remember_later(self, CACHE, kept)
 
     # the board
 
@@ -217,7 +216,7 @@ class FlagsActor(Actor):
         if tell_jobs:
             for job, control in rules.controls(values).items():
                 if self.system.directory.whereis(f"job:{job}") is not None:
-                    self.tell(f"job:{job}", Controlled(control))
+                    jobs.control(self, job, control)
         return bool(changed)
 
     def _remind(self) -> None:
@@ -229,8 +228,8 @@ class FlagsActor(Actor):
 
     def _tell_resource(self, name: str, order: BreakerOrder | None) -> None:
         if self.system.directory.whereis(name) is not None:
-            said = SetBreaker("auto", "the order is over") if order is None else SetBreaker(order.state, order.reason)
-            self.tell(name, said)
+            state, reason = ("auto", "the order is over") if order is None else (order.state, order.reason)
+            set_breaker(self, name, state, reason)
 
     def _values(self) -> dict[str, Any]:
         return {name: flag.value for name, flag in self.flags.items()}

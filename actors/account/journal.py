@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from actors.core.base import Actor
 from actors.core.future import CannotAnswer
 from actors.core.lifecycle import Down, ExitReason
+from actors.core.sender import Asker
 from actors.protocol.health import report
 from actors.protocol.journal import (
     JOURNAL,
@@ -41,10 +42,11 @@ from store.errors import JournalUnavailable
 from store.journal import Armed, Cached, Journal, NotArmed
 from store.journal_file import BROKEN_AT, Fresh, Salvaged, Whole
 from store.posts import Post
-from store.writes import PostConfirmed, PostFailed, PostLostSight, PostReleased, PostWord, Write
+from store.writes import Entry, PostConfirmed, PostFailed, PostLostSight, PostReleased, PostWord, Write
 
 log = logging.getLogger("roost.journal")
 
+ANSWER_SECONDS = 5.0  # that whoever asks waits
 OPEN_AGAIN = 5.0
 REPORT_EVERY = 10.0
 KEEP_SETTLED = 7 * 86400.0  # calendar: how long the copies of settled posts stay
@@ -210,19 +212,19 @@ class Client(Protocol):
     instance: str
     actor_name: str
 
-    def ask(self, name: str, message: Any, timeout: float = 5.0) -> Any: ...
+    def ask(self, name: str, message: Any, timeout: float) -> Any: ...
     def calendar(self) -> float: ...
 
 
 def claims(ctx: Client) -> Claims:
     """What is claimed, and what became of it lately."""
-    found: Claims = ctx.ask("journal", GetClaims())
+    found: Claims = ctx.ask("journal", GetClaims(), ANSWER_SECONDS)
     return found
 
 
 def keep(ctx: Client, posts: Iterable[Post]) -> None:
     """Copy what was just claimed in Postgres, or is found there as ours."""
-    ctx.ask("journal", Keep(tuple(posts)))
+    ctx.ask("journal", Keep(tuple(posts)), ANSWER_SECONDS)
 
 
 def confirm(ctx: Client, post: Post, site_id: int, evidence: dict[str, Any]) -> bool:
@@ -252,24 +254,41 @@ def give_back(ctx: Client, post: Post, reason: str) -> bool:
 
 def forget(ctx: Client, post: Post) -> bool:
     """Postgres has this claim no more, and is told nothing. Returns whether its copy was here, unsent."""
-    return bool(ctx.ask("journal", Forget(post)))
+    return bool(ctx.ask("journal", Forget(post), ANSWER_SECONDS))
 
 
-def append(ctx: Client, entry_id: str, write: Write) -> bool:
-    """A write for Postgres, under an id of its own. Returns whether it is new."""
-    return bool(ctx.ask("journal", Append(((entry_id, write),))))
+def append(by: Asker, *entries: tuple[str, Write], timeout: float = ANSWER_SECONDS) -> int:
+    """Writes for Postgres, each under an id of its own. Returns how many are new."""
+    new: int = by.ask("journal", Append(entries), timeout)
+    return new
 
 
-def remember(ctx: Client, key: str, value: Any) -> None:
+def waiting(by: Asker, limit: int) -> tuple[Entry, ...]:
+    """The oldest entries of the outbox, in order."""
+    found: tuple[Entry, ...] = by.ask("journal", GetWaiting(limit), ANSWER_SECONDS)
+    return found
+
+
+def replayed(by: Asker, ids: Iterable[str]) -> None:
+    """Postgres has these entries."""
+    by.ask("journal", Replayed(tuple(ids)), ANSWER_SECONDS)
+
+
+def set_aside(by: Asker, entry: Entry, why: str) -> None:
+    """Postgres will never take this one."""
+    by.ask("journal", SetAside(entry, why), ANSWER_SECONDS)
+
+
+def remember(by: Asker, key: str, value: Any, timeout: float = ANSWER_SECONDS) -> None:
     """Keep a JSON value for when Postgres is away."""
-    ctx.ask("journal", Remember(key, value))
+    by.ask("journal", Remember(key, value), timeout)
 
 
-def recall(ctx: Client, key: str) -> Sequence[object]:
+def recall(by: Asker, key: str, timeout: float = ANSWER_SECONDS) -> Sequence[object]:
     """A list that was remembered; an empty one before the first time."""
-    found = ctx.ask("journal", Recall(key))
+    found = by.ask("journal", Recall(key), timeout)
     return found.value if isinstance(found, Cached) else ()
 
 
 def _record(ctx: Client, post: Post, word: PostWord, armed_by: str | None = None) -> bool:
-    return bool(ctx.ask("journal", Record(word, post.attempts, armed_by)))
+    return bool(ctx.ask("journal", Record(word, post.attempts, armed_by), ANSWER_SECONDS))

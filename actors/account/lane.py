@@ -204,12 +204,12 @@ class LaneActor(Actor):
 
     def _tell_of_stop(self, reason: str | None) -> None:
         kept = None if reason is None else {"reason": reason, "at": self.calendar()}
-        self.tell("journal", journal.Remember(STOP, kept))
+        journal.remember_later(self, STOP, kept)
         if reason is None:
-            self.tell("alerts", alerts.Clear(ALERT))
+            alerts.clear_alert(self, ALERT)
         else:
             text = f"the account is stopped ({reason}). `ctl account` tells more, `ctl account resume` lets it go on"
-            self.tell("alerts", alerts.Raise(ALERT, text))
+            alerts.raise_alert(self, ALERT, text)
 
 
 def _said(state: LaneState) -> str:

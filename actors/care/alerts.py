@@ -115,7 +115,7 @@ class AlertsActor(Actor):
 
     def _remember(self) -> None:
         if self.recalled:  # else what was kept would be lost
-            self.tell("journal", journal.Remember(CACHE, [asdict(alert) for alert in self.standing.values()]))
+            journal.remember_later(self, CACHE, [asdict(alert) for alert in self.standing.values()])
 
     # the board
 

@@ -11,7 +11,7 @@ from actors.core.base import Actor
 from actors.core.supervision import Restart
 from actors.protocol import alerts
 from actors.protocol.health import HealingView
-from actors.protocol.resources import Check, Rebuild, ResourceState, resource
+from actors.protocol.resources import ResourceState, check, rebuild, resource
 from domain.resources import healing
 from domain.resources.healing import ComponentFault, Escalation, Recovered, Step
 
@@ -59,7 +59,7 @@ class Healer:
 
     def is_well(self, component: str) -> None:
         """The end of its treatment, or of an alert that stands from an earlier life."""
-        self._owner.tell("alerts", alerts.Clear(f"ill:{component}"))
+        alerts.clear_alert(self._owner, f"ill:{component}")
         self._owner.cancel_timer(_timer(component))
         escalation = self._courses.pop(component, None)
         step = self._under_way.pop(component, None)
@@ -116,9 +116,9 @@ class Healer:
         self._under_way[component] = step
         match step:
             case Step.RETRY:
-                self._owner.tell(component, Check())
+                check(self._owner, component)
             case Step.REBUILD:
-                self._owner.tell(component, Rebuild("healing", rest))
+                rebuild(self._owner, component, "healing", rest)
             case Step.RESTART_ACTOR:
                 self._owner.tell(GROUP, Restart(component))
             case Step.RESTART_GROUP if self._neighbours_are_well(component):
@@ -136,7 +136,7 @@ class Healer:
         self._courses[component] = escalation
         if escalation.exhausted:
             text = f"{component} is ill since {self._owner.now() - escalation.began:.0f} s; all steps were tried"
-            self._owner.tell("alerts", alerts.Raise(f"ill:{component}", text))
+            alerts.raise_alert(self._owner, f"ill:{component}", text)
         self._arm(component)
 
     def _neighbours_are_well(self, component: str) -> bool:

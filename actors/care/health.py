@@ -27,7 +27,7 @@ from actors.protocol.health import (
     Unpin,
 )
 from actors.protocol.jobs import JOB
-from actors.protocol.resources import Check, resources
+from actors.protocol.resources import check, resources
 from domain.resources import levels
 from domain.resources.effects import InForce, in_force
 from domain.resources.levels import RESOURCES, Level
@@ -138,7 +138,7 @@ class HealthActor(Actor):
                 # A remark of ours is no word of its own.
                 self.components[component.name] = replace(self.components[component.name], heard=component.heard)
             elif silence >= ASK_AFTER and component.name in RESOURCES:
-                self.tell(component.name, Check())
+                check(self, component.name)
             if not component.healthy and now - component.since >= OPENS_FOR:
                 self.healer.is_ill(component.name)
         self._decide()

@@ -14,7 +14,7 @@ from actors.core.board import Key
 from actors.core.supervision import Restart
 from actors.protocol import alerts
 from actors.protocol.health import HEALTH
-from actors.protocol.jobs import JOB, Gated, Running, RunNow
+from actors.protocol.jobs import JOB, Gated, Running, nudge
 from domain.calendar import MINUTE
 from domain.jobs.health import Escalation, Finding, Step, Trouble, escalated, findings
 
@@ -76,7 +76,7 @@ class WatchdogActor(Actor):
                 self._escalate(name, found)
                 troubles.append((name, ", ".join(finding.trouble.value for finding in found), self._step(name)))
             elif self.escalations.pop(name, None) is not None or self._was_told_of(name):
-                self.tell("alerts", alerts.Clear(f"job:{name}"))
+                alerts.clear_alert(self, f"job:{name}")
         self.put_up(WATCHDOG, WatchdogState(self.calendar(), tuple(troubles)))
 
     def _was_told_of(self, name: str) -> bool:
@@ -110,12 +110,12 @@ class WatchdogActor(Actor):
         log.warning("job %s is %s: %s", name, what, step.step.value)
         match step.step:
             case Step.NUDGE:
-                self.tell(f"job:{name}", RunNow("watchdog"))
+                nudge(self, name, "watchdog")
             case Step.RESTART:
                 self.tell(JOBS, Restart(f"job:{name}"))
             case Step.ALERT:
                 text = f"job {name} is {what}; a nudge and a restart of its actor did not help"
-                self.tell("alerts", alerts.Raise(f"job:{name}", text))
+                alerts.raise_alert(self, f"job:{name}", text)
 
     def _step(self, name: str) -> str:
         return self.escalations[name].step.value

@@ -3,10 +3,10 @@
 from dataclasses import asdict
 from typing import Any
 
+from actors.account import journal
 from actors.protocol.health import HEALTH
 from actors.protocol.jobs import JOB
-from actors.protocol.journal import Append
-from actors.protocol.resources import Check, Rebuild, ResourceState, SetBreaker, resource
+from actors.protocol.resources import ResourceState, check, rebuild, resource, set_breaker
 from actors.scheduling.outcome import Outcome
 from actors.scheduling.run_actor import Job
 from actors.scheduling.run_context import RunContext
@@ -33,7 +33,7 @@ class HealthMonitor(Job):
         healed = self.heal(ctx, resources)
         if ctx.effects.database_waived:
             record = self.record(ctx, resources, healed, (), ())
-            ctx.ask("journal", Append(((f"health/{record.at:.3f}", record),)))
+            journal.append(ctx, (f"health/{record.at:.3f}", record))
         else:
             with ctx.database() as connection:
                 verdicts, patterns = self.jobs(ctx, connection)
@@ -50,13 +50,13 @@ class HealthMonitor(Job):
         """What no component says of itself: a breaker that waits for nothing, units that never came back."""
         asked = []
         for name, state in resources.items():
-            ctx.tell(name, Check())
+            check(ctx, name)
             if state.breaker_overdue > BREAKER_OVERDUE and state.waiting:
                 asked.append(f"{name}: its breaker's trial is {state.breaker_overdue:.0f} s overdue; reset")
-                ctx.tell(name, SetBreaker("auto", "its trial was overdue"))
+                set_breaker(ctx, name, "auto", "its trial was overdue")
             if state.state == "up" and state.quarantined and state.quarantined >= state.capacity:
                 asked.append(f"{name}: all {state.quarantined} units are in quarantine; rebuilt")
-                ctx.tell(name, Rebuild("every unit is in quarantine"))
+                rebuild(ctx, name, "every unit is in quarantine")
         return asked
 
     def jobs(

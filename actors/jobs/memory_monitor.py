@@ -1,8 +1,8 @@
 """Watches memory, and has something given up before the kernel takes all."""
 
 from actors.care.memory_usage import Limits, Weight, container_limit, pressing, weigh
-from actors.protocol.health import MEMORY, MIB, MemoryIs, MemoryView
-from actors.protocol.resources import Recycle, Renew, Resize, resource
+from actors.protocol.health import MEMORY, MIB, MemoryView, report_memory
+from actors.protocol.resources import recycle_browser, renew_browser, resize_browser, resource
 from actors.protocol.servers import SERVER
 from actors.scheduling.outcome import Outcome
 from actors.scheduling.run_actor import Job
@@ -26,7 +26,7 @@ class MemoryMonitor(Job):
         state, advice = self.judge(ctx, used, limit)
         self.act(ctx, advice)
         parts = tuple(sorted(weight.parts.items(), key=lambda part: -part[1]))
-        ctx.tell("health", MemoryIs(MemoryView(used, limit, advice, state, parts, ctx.calendar(), weight.private)))
+        report_memory(ctx, MemoryView(used, limit, advice, state, parts, ctx.calendar(), weight.private))
         note = f"{used // MIB} of {limit // MIB} MiB: {advice.stage.name.lower()}"
         again_in = SOON * ctx.settings.speed if self.browser_is_to_come(ctx) else None
         return Outcome(done=1, of=1, note=note, again_in=again_in)
@@ -45,9 +45,9 @@ class MemoryMonitor(Job):
         return memory.after(state, used, limit, ctx.settings.browser_contexts, ctx.now())
 
     def act(self, ctx: RunContext, advice: MemoryAdvice) -> None:
-        ctx.tell("browser", Resize(advice.contexts))
+        resize_browser(ctx, advice.contexts)
         if advice.recycle:
             ctx.log.warning("memory is %s: the browser is recycled", advice.stage.name.lower())
-            ctx.tell("browser", Recycle("memory is short"))
+            recycle_browser(ctx, "memory is short")
         elif advice.stage is not Stage.ENOUGH:
-            ctx.tell("browser", Renew("memory is tight"))  # a browser grows with its use; before it must be taken
+            renew_browser(ctx, "memory is tight")  # a browser grows with its use; before it must be taken

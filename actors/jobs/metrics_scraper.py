@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
+from actors.account import journal
 from actors.jobs.shared import own_pages
-from actors.protocol.journal import Append
 from actors.protocol.resources import LeaseEnded
 from actors.publishing.reconciliation import database_is_away
 from actors.scheduling.outcome import Outcome
@@ -84,7 +84,7 @@ class Scraper(Job):
             # Read is read: these counts will not be there to be read again. What was missed or failed will be.
             entries = tuple((f"snapshot/{each.post_id}/{each.taken_at:.3f}", each) for each in snapshots)
             if entries:
-                ctx.ask("journal", Append(entries))
+                journal.append(ctx, *entries)
         if not self.spec.holds.redis:
             return
         with ctx.redis() as cache:

@@ -1,6 +1,6 @@
 """Publishes the posts that are due, each exactly once."""
 
-from actors.protocol.jobs import RunNow
+from actors.protocol.jobs import nudge
 from actors.publishing.publisher import BATCH_SECONDS, Publisher
 from actors.publishing.publishing_breaker import PublishingBreaker
 from actors.scheduling.outcome import Outcome
@@ -38,5 +38,5 @@ class Posting(Job):
             return Outcome(note=f"POSTING_DISABLED is set: {outcome.note}")
         outcome = publisher.run()
         if publisher.queue_is_empty:
-            ctx.tell("job:plan", RunNow("posting, whose queue is empty"))
+            nudge(ctx, "plan", "posting, whose queue is empty")
         return outcome

@@ -1,7 +1,7 @@
 """Is the site's session still good? It is looked at, and never renewed: Roost does not log in."""
 
-from actors.protocol.account import ClearStop
-from actors.protocol.alerts import Clear
+from actors.protocol import account
+from actors.protocol.alerts import clear_alert
 from actors.publishing.account_stop import SESSION_ALERT, stop_account, stopped
 from actors.scheduling.outcome import Outcome
 from actors.scheduling.run_actor import Job
@@ -52,8 +52,8 @@ class SessionMonitor(Job):
             stop_account(ctx, error)
             return Outcome(done=1, of=1, note=f"nobody knows who is signed in: {error}", detail={"good": False})
         self.unproven = 0
-        ctx.tell("alerts", Clear(SESSION_ALERT))
+        clear_alert(ctx, SESSION_ALERT)
         reason = stopped(ctx)
         if reason is not None and ends_by_proof(reason):
-            ctx.ask("lane", ClearStop(), timeout=ASK_SECONDS)
+            account.clear_stop(ctx, timeout=ASK_SECONDS)
         return Outcome(done=1, of=1, note=f"signed in as @{handle}", detail={"good": True})

@@ -2,12 +2,12 @@
 
 from dataclasses import asdict
 
+from actors.account import journal
 from actors.core.supervision import SUPERVISOR, RestartChild
 from actors.jobs import names
-from actors.protocol.health import HEALTH, Part, StartupIs, StartupView
+from actors.protocol.health import HEALTH, Part, StartupView, report_startup
 from actors.protocol.jobs import JOB
-from actors.protocol.journal import Append
-from actors.protocol.resources import Check, Rebuild, resource
+from actors.protocol.resources import check, rebuild, resource
 from actors.protocol.servers import SERVER
 from actors.publishing.reconciliation import database_is_away
 from actors.scheduling.outcome import Outcome
@@ -45,7 +45,7 @@ class StartupCheck(Job):
             ctx.sleep(HEAL_SECONDS)
         reminders = () if ctx.settings.on_sandbox else (LABEL,)
         verdict = StartupView(ctx.calendar(), self._look(ctx), asked, reminders)
-        ctx.tell("health", StartupIs(verdict))
+        report_startup(ctx, verdict)
         said = self._said(ctx, verdict)  # before it is on record: it has one attempt, and the record may fail
         self._record(ctx, verdict)
         return said
@@ -92,10 +92,10 @@ class StartupCheck(Job):
                 continue
             if state.state == "down":
                 asked.append(f"{name}: open it anew ({state.detail})")
-                ctx.tell(name, Rebuild("the startup check found it down"))
+                rebuild(ctx, name, "the startup check found it down")
             else:
                 asked.append(f"{name}: look at it ({state.detail})")
-                ctx.tell(name, Check())
+                check(ctx, name)
         for supervisor, child, why in self._fallen(ctx):
             asked.append(f"{child}: start it ({why})")
             ctx.tell(supervisor, RestartChild(child))
@@ -114,7 +114,7 @@ class StartupCheck(Job):
             if not database_is_away(error):
                 raise
             ctx.log.info("the startup check's record goes to the journal: %s", error)
-        ctx.ask("journal", Append(((f"health/{record.at:.3f}", record),)))
+        journal.append(ctx, (f"health/{record.at:.3f}", record))
 
     def _said(self, ctx: RunContext, verdict: StartupView) -> Outcome:
         missing = "; ".join(f"{part.name}: {part.detail}" for part in verdict.missing)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from actors.core.board import Board, Key
+from actors.core.sender import Asker, Teller
 from domain import flags as rules
 from domain.flags import BreakerOrder, JobControl
 from domain.settings import Settings
@@ -137,3 +138,38 @@ def newest(one: Mapping[str, Flag], other: Mapping[str, Flag]) -> dict[str, Flag
 
 
 PUBLISHING = "publishing"  # the name of publishing's own breaker; the others are the resources'
+
+
+# What the flags' actor and the lane are told and asked.
+
+
+def set_flag(by: Asker, name: str, text: str, who: str, timeout: float) -> FlagSet:
+    """As `SetFlag`. Raises CallerError where the value is none, or is against other settings."""
+    answer: FlagSet = by.ask("flags", SetFlag(name, text, who), timeout)
+    return answer
+
+
+def order_breaker(by: Asker, name: str, order: BreakerOrder | None, who: str, timeout: float) -> FlagSet:
+    """As `OrderBreaker`."""
+    answer: FlagSet = by.ask("flags", OrderBreaker(name, order, who), timeout)
+    return answer
+
+
+def await_kept(by: Asker, timeout: float) -> None:
+    """Return once all that was set before is on the journal's disk. Raises CannotAnswer if it is not."""
+    by.ask("flags", AreKept(), timeout)
+
+
+def keep_job(by: Teller, job: str, control: JobControl, who: str) -> bool:
+    """What the operator set for the job, to be kept."""
+    return by.tell("flags", KeepJob(job, control, who))
+
+
+def stop_account(by: Teller, reason: str, at: float) -> bool:
+    """Nothing more is claimed or sent for the account. at: calendar seconds."""
+    return by.tell("lane", StopAccount(reason, at))
+
+
+def clear_stop(by: Asker, timeout: float) -> bool:
+    """A person says that the account may act again. Returns whether it was stopped, once that is written."""
+    return bool(by.ask("lane", ClearStop(), timeout))

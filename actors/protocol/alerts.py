@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from actors.core.board import Key
+from actors.core.sender import Teller
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +45,13 @@ class AlertsState:
 
 
 ALERTS = Key("alerts", AlertsState())
+
+
+def raise_alert(by: Teller, key: str, text: str) -> bool:
+    """Have a person told, as `Raise` has it."""
+    return by.tell("alerts", Raise(key, text))
+
+
+def clear_alert(by: Teller, key: str) -> bool:
+    """It is over, if it stood."""
+    return by.tell("alerts", Clear(key))

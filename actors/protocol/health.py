@@ -6,6 +6,7 @@ from typing import Any
 from actors.core.base import Actor
 from actors.core.board import Key, Keys
 from actors.core.lifecycle import SystemMessage
+from actors.core.sender import Asker, Teller
 from domain.resources.effects import InForce
 from domain.resources.levels import Level
 from domain.resources.memory import MemoryAdvice, State
@@ -174,3 +175,28 @@ def report(by: Actor, component: str, healthy: bool, detail: str) -> None:
     said = ComponentReport(component, healthy, detail)
     by.put_up(REPORT(component), said)
     by.tell("health", said)
+
+
+def report_component(by: Teller, component: str, healthy: bool, detail: str) -> bool:
+    """As `report`, by whoever has no board to hang it on."""
+    return by.tell("health", ComponentReport(component, healthy, detail))
+
+
+def report_memory(by: Teller, view: MemoryView) -> bool:
+    """What was measured."""
+    return by.tell("health", MemoryIs(view))
+
+
+def report_startup(by: Teller, view: StartupView) -> bool:
+    """What the startup check found."""
+    return by.tell("health", StartupIs(view))
+
+
+def pin(by: Asker, level: str, who: str, timeout: float) -> str:
+    """Hold this level. Returns its name. Raises CallerError where there is none of that name."""
+    return str(by.ask("health", Pin(level, who), timeout))
+
+
+def unpin(by: Asker, timeout: float) -> str:
+    """Let the components decide again. Returns the level's name."""
+    return str(by.ask("health", Unpin(), timeout))

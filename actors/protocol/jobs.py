@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from actors.core.board import Keys
+from actors.core.sender import Asker, Teller
 from domain.flags import JobControl
 from domain.jobs.health import Record
 from domain.jobs.spec import JobSpec
@@ -336,3 +337,55 @@ class GraceOver:
     """To itself: the attempt was told to stop, and has had its time for that too."""
 
     actor: str
+
+
+# What a job's actor is told and asked: `job` is the job's name.
+
+
+def run_now(
+    by: Asker, job: str, who: str, timeout: float, *, though_paused: bool = False
+) -> Accepted | Busy | Barred:
+    """As `RunNow`."""
+    answer: Accepted | Busy | Barred = by.ask(f"job:{job}", RunNow(who, though_paused), timeout)
+    return answer
+
+
+def nudge(by: Teller, job: str, who: str) -> bool:
+    """Let it run now, if it may; whoever says so does not wait to hear it."""
+    return by.tell(f"job:{job}", RunNow(who))
+
+
+def pause(by: Asker, job: str, who: str, timeout: float) -> PauseSet:
+    """As `Pause`."""
+    answer: PauseSet = by.ask(f"job:{job}", Pause(who), timeout)
+    return answer
+
+
+def resume(by: Asker, job: str, timeout: float) -> PauseSet:
+    """As `Resume`."""
+    answer: PauseSet = by.ask(f"job:{job}", Resume(), timeout)
+    return answer
+
+
+def set_interval(by: Asker, job: str, seconds: float | None, timeout: float) -> IntervalSet:
+    """As `SetInterval`. Raises CallerError where it is none."""
+    answer: IntervalSet = by.ask(f"job:{job}", SetInterval(seconds), timeout)
+    return answer
+
+
+def control(by: Teller, job: str, control: JobControl) -> bool:
+    """As `Controlled`."""
+    return by.tell(f"job:{job}", Controlled(control))
+
+
+# What the recorder is told.
+
+
+def record(by: Teller, run: RunRecord) -> bool:
+    """One row of the run history."""
+    return by.tell("recorder", run)
+
+
+def recall(by: Teller, job: str) -> bool:
+    """Have `Recalled` told to the job's actor. False: there is no recorder."""
+    return by.tell("recorder", Recall(job))

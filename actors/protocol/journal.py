@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actors.core.board import Key
+from actors.core.sender import Teller
 from store.journal import Kept, Statistics
 from store.posts import Post
 from store.writes import Entry, PostWord, Write
@@ -112,3 +113,16 @@ class JournalState:
 
 
 JOURNAL: Key[JournalState | None] = Key("journal", None)
+
+
+# What actors tell it, who wait for nothing; what runs and people ask of it is in `actors/account/journal.py`.
+
+
+def remember_later(by: Teller, key: str, value: Any) -> bool:
+    """Keep a JSON value, when the journal comes to it."""
+    return by.tell("journal", Remember(key, value))
+
+
+def append_later(by: Teller, entries: tuple[tuple[str, Write], ...]) -> bool:
+    """Writes for Postgres, each under an id of its own, when the journal comes to them."""
+    return by.tell("journal", Append(entries))

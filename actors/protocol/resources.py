@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from actors.core.board import Board, Key
+from actors.core.sender import Asker, Teller
 from domain.resources.levels import RESOURCES
 
 
@@ -183,3 +184,44 @@ def is_well(board: Board, name: str) -> bool:
     """Up and answering, a moment ago. False before its first word."""
     state = board[resource(name)]
     return state is not None and state.healthy
+
+
+def check(by: Teller, name: str) -> bool:
+    """Probe the backend of this resource now."""
+    return by.tell(name, Check())
+
+
+def rebuild(by: Teller, name: str, why: str, rest_seconds: float = 0.0) -> bool:
+    """Close all of this resource and open it anew, `rest_seconds` later."""
+    return by.tell(name, Rebuild(why, rest_seconds))
+
+
+def set_breaker(by: Teller, name: str, state: str, reason: str) -> bool:
+    """As `SetBreaker`: hold it open or closed, or let it be."""
+    return by.tell(name, SetBreaker(state, reason))
+
+
+def resize_browser(by: Teller, units: int) -> bool:
+    """Lend at most so many contexts."""
+    return by.tell("browser", Resize(units))
+
+
+def recycle_browser(by: Teller, why: str) -> bool:
+    """Have its memory back, as `Recycle` has it."""
+    return by.tell("browser", Recycle(why))
+
+
+def renew_browser(by: Teller, why: str) -> bool:
+    """A new one for a used one that nobody uses now."""
+    return by.tell("browser", Renew(why))
+
+
+def list_leases(by: Asker, name: str, timeout: float) -> LeaseList:
+    """What of this resource is lent, and who waits."""
+    found: LeaseList = by.ask(name, ListLeases(), timeout)
+    return found
+
+
+def revoke(by: Asker, name: str, token: int, reason: str, timeout: float) -> bool:
+    """Take a lease of this resource. Returns whether it was in force."""
+    return bool(by.ask(name, Revoke(token, reason), timeout))

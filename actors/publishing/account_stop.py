@@ -4,8 +4,9 @@ Said to the journal, from which Postgres learns it, and to the lane, so that it 
 """
 
 from actors.account import journal
-from actors.protocol.account import LANE, StopAccount
-from actors.protocol.alerts import Raise
+from actors.protocol import account
+from actors.protocol.account import LANE
+from actors.protocol.alerts import raise_alert
 from actors.scheduling.run_context import RunContext
 from domain.publishing import stops
 from social.site import SessionExpired, SiteError, Unproven, WrongLanguage
@@ -20,10 +21,10 @@ def stop_account(ctx: RunContext, error: SiteError) -> None:
     reason = stops.reason_for(str(error), kind)
     ctx.log.error("the account is stopped: %s", reason)
     if kind in (stops.SESSION, stops.UNPROVEN):
-        ctx.tell("alerts", Raise(SESSION_ALERT, f"{error} Roost never logs in by itself."))
+        raise_alert(ctx, SESSION_ALERT, f"{error} Roost never logs in by itself.")
     at = ctx.calendar()
-    ctx.tell("lane", StopAccount(reason, at))
-    journal.append(ctx, f"stop/{ctx.new_id()}", AccountStopped(ctx.settings.account, reason, at))
+    account.stop_account(ctx, reason, at)
+    journal.append(ctx, (f"stop/{ctx.new_id()}", AccountStopped(ctx.settings.account, reason, at)))
 
 
 def _kind(error: SiteError) -> str:

@@ -6,11 +6,10 @@ so an outage is nothing but a longer pause in it. Two runs may do it at the same
 
 from dataclasses import dataclass
 
-from actors.protocol.journal import GetWaiting, Replayed, SetAside
+from actors.account import journal
 from actors.scheduling.run_context import RunContext
 from store import replay as store
 from store.sql import Connection
-from store.writes import Entry
 
 BATCH = 100
 
@@ -28,7 +27,7 @@ def send(ctx: RunContext, connection: Connection) -> Sent:
     """Replay all that waits. Raises what the connection raises; what was not replayed then waits on."""
     written = refused = aside = 0
     while True:
-        entries: tuple[Entry, ...] = ctx.ask("journal", GetWaiting(BATCH))
+        entries = journal.waiting(ctx, BATCH)
         if not entries:
             return Sent(written, refused, aside)
         done: list[str] = []
@@ -36,7 +35,7 @@ def send(ctx: RunContext, connection: Connection) -> Sent:
             for entry in entries:
                 match store.replay(connection, entry, now=ctx.calendar()):
                     case store.Rejected(why):
-                        ctx.ask("journal", SetAside(entry, why))
+                        journal.set_aside(ctx, entry, why)
                         aside += 1
                     case store.Replayed(refused=why) if why is not None:
                         ctx.log.warning("outbox entry %s came too late: %s", entry.id, why)
@@ -45,5 +44,5 @@ def send(ctx: RunContext, connection: Connection) -> Sent:
                     case _:
                         done.append(entry.id)
         finally:
-            ctx.ask("journal", Replayed(tuple(done)))
+            journal.replayed(ctx, done)
         written += len(done)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from actors.account import journal
 from actors.core.future import AskError
 from actors.protocol.account import LANE, Holding, StandingBy
-from actors.protocol.alerts import Clear, Raise
+from actors.protocol.alerts import clear_alert, raise_alert
 from actors.publishing import outbox, reconciliation
 from actors.publishing.account_stop import stop_account, stopped
 from actors.publishing.claiming import DATABASE_SECONDS, Claiming
@@ -242,7 +242,7 @@ class Publisher:
         now = self.ctx.now()
         self.breaker.went_well(call, post.id, now - began, now)
         self.breaker.tell(self.ctx)
-        self.ctx.tell("alerts", Clear(_alert(self.what)))
+        clear_alert(self.ctx, _alert(self.what))
         self.tally.published += 1
         self.tally.failed_in_row = 0
         self.ctx.log.info("post %d is published as %d (%s)", post.id, published.id, published.evidence.value)
@@ -281,7 +281,7 @@ class Publisher:
         if cause is Cause.ACCOUNT and error.definite:
             stop_account(self.ctx, error)
         if isinstance(error, SendBlocked | NeedsPerson):
-            self.ctx.tell("alerts", Raise(_alert(self.what), f"post {post.id}: {error}"))
+            raise_alert(self.ctx, _alert(self.what), f"post {post.id}: {error}")
         if ends_run(attempt):
             raise error
 

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from actors.protocol import account, alerts
-from actors.protocol.health import ComponentReport
+from actors.protocol.health import report_component
 from actors.scheduling.run_context import RunContext
 from domain.flags import BreakerOrder
 from domain.resources import breaker
@@ -85,9 +85,12 @@ class PublishingBreaker:
         if (trouble is None) is self.told:
             return
         self.told = trouble is None
-        ctx.tell("health", ComponentReport(name, trouble is None, trouble or "publishes"))
+        report_component(ctx, name, trouble is None, trouble or "publishes")
         key = f"publishing:{name}"
-        ctx.tell("alerts", alerts.Clear(key) if trouble is None else alerts.Raise(key, f"{name}: {trouble}"))
+        if trouble is None:
+            alerts.clear_alert(ctx, key)
+        else:
+            alerts.raise_alert(ctx, key, f"{name}: {trouble}")
 
     def went_well(self, call: Permitted, post_id: int, seconds: float, now: float) -> None:
         """It was published."""

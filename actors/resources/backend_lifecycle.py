@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from actors.core.base import Actor
 from actors.core.lifecycle import ExitReason, TaskDone, TaskFailed
-from actors.protocol.health import ComponentReport
+from actors.protocol.health import report_component
 from actors.protocol.resources import Check, Rebuild, resource
 from actors.protocol.servers import ServerDown, ServerUp
 from actors.resources.backend_slot import BackendSlot, Place
@@ -287,7 +287,7 @@ class BackendLifecycle(Actor):
 
     def _tell_health(self) -> None:
         self._told = (self.healthy(), self.detail)
-        self.tell("health", ComponentReport(self.name, *self._told))
+        report_component(self, self.name, *self._told)
 
     def show_soon(self) -> None:
         """Show, but not for each of a thousand changes."""

@@ -15,7 +15,7 @@ from actors.core.base import Actor
 from actors.core.future import CallerError
 from actors.core.lifecycle import Down, ExitReason, TaskDone, TaskFailed
 from actors.core.supervision import Started
-from actors.protocol.account import FLAGS, KeepJob
+from actors.protocol.account import FLAGS, keep_job
 from actors.protocol.health import LevelChanged
 from actors.protocol.jobs import (
     JOB,
@@ -36,7 +36,6 @@ from actors.protocol.jobs import (
     Pause,
     Paused,
     PauseSet,
-    Recall,
     Recalled,
     Resume,
     Run,
@@ -47,6 +46,8 @@ from actors.protocol.jobs import (
     State,
     TryAgain,
     Waiting,
+    recall,
+    record,
 )
 from actors.scheduling import admission as gate
 from actors.scheduling.outcome import Cancelled, Failed, Outcome, Result, Succeeded
@@ -97,7 +98,7 @@ class JobActor(Actor):
         else:
             self.book = replace(self.book, state=self._at_rest())
             self.ticks.first(None, self.book.interval)
-            if self.tell("recorder", Recall(self.spec.name)):
+            if recall(self, self.spec.name):
                 self._recall_until = self.now() + RECALL_SECONDS
         self._become(self.book.state)
 
@@ -183,7 +184,7 @@ class JobActor(Actor):
         if tick is not None and not isinstance(self.book.state, Gated):
             # One row for each time that the gate closes; every tick is counted all the same.
             run_id = self.system.runtime.new_id()
-            self.tell("recorder", RunRecord.of_skip(self.spec.name, run_id, self.calendar(), kind, reasons))
+            record(self, RunRecord.of_skip(self.spec.name, run_id, self.calendar(), kind, reasons))
         if tick is None:
             self._become(Gated(reasons))
         else:
@@ -281,7 +282,7 @@ class JobActor(Actor):
         said = said or Outcome()
         seconds = self.now() - self._begun_at
         end = Ended(run.run_id, outcome, reason, now, seconds, run.attempt, said.done, said.of, said.detail)
-        self.tell("recorder", RunRecord.of_run(self.spec.name, run, end, self.book.notes))
+        record(self, RunRecord.of_run(self.spec.name, run, end, self.book.notes))
         if said.again_in is not None:
             self.ticks.at_latest(said.again_in, self.book.interval)
         self._become(self._at_rest(), **self.book.changed_by(end))
@@ -381,7 +382,7 @@ class JobActor(Actor):
 
     def _kept(self, answer: PauseSet | IntervalSet) -> PauseSet | IntervalSet:
         """The answer, after what was set has been sent to where it survives a restart."""
-        self.tell("flags", KeepJob(self.spec.name, JobControl(self.book.override, self.book.paused_by), "operator"))
+        keep_job(self, self.spec.name, JobControl(self.book.override, self.book.paused_by), "operator")
         return answer
 
     def _take_controls(self) -> None:

@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+from actors.account.journal import append
 from actors.core.base import Actor
 from actors.core.board import Key
 from actors.core.lifecycle import ExitReason, TaskDone, TaskFailed
@@ -116,7 +117,7 @@ class RecorderActor(Actor):
     def terminate(self, reason: ExitReason) -> None:
         rows = (*self.writing, *self.pending)
         if rows:
-            self.system.ask("journal", journal.Append(_entries(rows)), 2.0)
+            append(self.system, *_entries(rows), timeout=2.0)
 
     # the history
 
@@ -167,7 +168,7 @@ class RecorderActor(Actor):
     def _done(self) -> None:
         self.writing = ()
         if self.successes is not None:
-            self.tell("journal", journal.Remember(SUCCESSES, dict(self.successes)))
+            journal.remember_later(self, SUCCESSES, dict(self.successes))
         if self.pending:
             self._flush_in(0.0)
         self._show()
@@ -183,7 +184,7 @@ class RecorderActor(Actor):
             self.task("beat", lambda: self._write_beats(beats))
         elif self.beats_journaled_at is None or self.now() - self.beats_journaled_at >= JOURNAL_BEATS_EVERY:
             self.beats_journaled_at = self.now()
-            self.tell("journal", journal.Append(_entries(beats)))
+            journal.append_later(self, _entries(beats))
 
     def _beats(self) -> tuple[Heartbeat, ...]:
         """Of the job actors that live and are not stuck in a handler."""

@@ -145,5 +145,5 @@ class Context:
 
         yield SimpleNamespace(complete=complete)
 
-    def ask(self, name: str, message: Any) -> None:
+    def ask(self, name: str, message: Any, timeout: float = 5.0) -> None:
         self.world.told.append((name, message))

@@ -58,7 +58,7 @@ class Drafting(Context):
         key = {"OPENAI_API_KEY": "sk-test"} if world.answer is not None else {}
         self.settings = parse({**key, **settings}, {})
 
-    def ask(self, name: str, message: Any) -> Any:
+    def ask(self, name: str, message: Any, timeout: float = 5.0) -> Any:
         match message:
             case GetClaims():
                 return Claims((), 0.0)

@@ -50,7 +50,7 @@ def _session(view: AppContext, arguments: list[str], who: str) -> Reply:
             "and `account resume` lets the account go on"
         )
     keep_session(view.settings, state)
-    view.system.tell("alerts", alerts.Clear("session"))
+    alerts.clear_alert(view.system, "session")
     said = f"the session is good: signed in as @{handle}"
     reason = lane(view)["stopped"]
     resumed = False
@@ -68,14 +68,14 @@ def _session(view: AppContext, arguments: list[str], who: str) -> Reply:
 def _signed_in(view: AppContext) -> str:
     """Who the new session is of, by a look at the site. Raises SiteError, LeaseError, TimeoutError."""
     from actors.account.current_site import PresentSite
-    from actors.protocol.resources import LeaseRefused, Rebuild, resource
+    from actors.protocol.resources import LeaseRefused, rebuild, resource
     from actors.resources.client import Leases
 
     runtime, site = view.system.runtime, PresentSite(view.settings, view.system.board)
     until = runtime.now() + TRY_SECONDS
     state = view.system.board[resource("browser")]
     if state is not None and state.state != "up":
-        view.system.tell("browser", Rebuild("there is a session now"))  # the want of one may be why it is down
+        rebuild(view.system, "browser", "there is a session now")  # the want of one may be why it is down
     leases = Leases(view.system, holder="admin", job="session", priority=0)
     while True:
         try:
@@ -112,10 +112,10 @@ def _account_now(view: AppContext) -> CommandAnswer:
 
 
 def _resume(view: AppContext) -> Reply:
-    from actors.protocol.account import ClearStop
+    from actors.protocol.account import clear_stop
 
     try:
-        was_stopped = view.system.ask("lane", ClearStop(), ASK_SECONDS)
+        was_stopped = clear_stop(view.system, ASK_SECONDS)
     except AskError as error:
         return CommandError(f"the account is not resumed: {error}. Try again when the database is there")
     text = "the account goes on" if was_stopped else "the account was not stopped"
@@ -132,7 +132,7 @@ def _alerts(view: AppContext, arguments: list[str], who: str) -> Reply:
 
 
 def _flag(view: AppContext, arguments: list[str], who: str) -> Reply:
-    from actors.protocol.account import FlagSet, SetFlag
+    from actors.protocol.account import set_flag
 
     match arguments:
         case []:
@@ -148,12 +148,11 @@ def _flag(view: AppContext, arguments: list[str], who: str) -> Reply:
             return UsageError(f"flag [NAME [VALUE|{DEFAULT}]]. The flags are: {', '.join(FLAGS)}")
     name = name.upper()
     try:
-        answer = view.system.ask("flags", SetFlag(name, text.lower(), who), ASK_SECONDS)
+        answer = set_flag(view.system, name, text.lower(), who, ASK_SECONDS)
     except CallerError as error:
         return CommandError(str(error))
     except AskError as error:
         return CommandError(f"{name} is not set: {error}")
-    assert isinstance(answer, FlagSet)
     flag = _flags_now(view)[name]
     said = f"{name}={flag['text']}"
     if not answer.kept:

@@ -6,7 +6,7 @@ from actors.core.future import AskError
 from actors.face.admin.command import Command, CommandAnswer, CommandError, Reply, UsageError, with_arguments
 from actors.face.context import AppContext
 from actors.face.http.status import health, pools
-from actors.protocol.account import FLAGS, PUBLISHING, FlagSet, OrderBreaker
+from actors.protocol.account import FLAGS, PUBLISHING, order_breaker
 from actors.protocol.jobs import JOB
 from domain.flags import BreakerOrder
 from domain.resources.levels import RESOURCES
@@ -43,10 +43,9 @@ def _breaker(view: AppContext, arguments: list[str], who: str) -> Reply:
             names = ", ".join((*RESOURCES, PUBLISHING))
             return UsageError(f"breaker NAME open|closed|auto [REASON]; NAME is one of {names}")
     try:
-        answer = view.system.ask("flags", OrderBreaker(name, order, who), ASK_SECONDS)
+        answer = order_breaker(view.system, name, order, who, ASK_SECONDS)
     except AskError as error:
         return CommandError(f"{name} is not set: {error}")
-    assert isinstance(answer, FlagSet)
     told = f"{name}: {state}"
     if not answer.kept:
         told += ". The journal could not keep it: it survives a restart once Postgres has it"

@@ -6,7 +6,9 @@ it may wait for an actor.
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from actors.core.future import AskError
@@ -20,8 +22,8 @@ from actors.face.admin.command import Command, CommandAnswer, CommandError, Repl
 from actors.face.context import AppContext, plain
 from actors.face.http.actor_tree import ROOT, drawn, tree
 from actors.face.http.status import health, jobs, pools, status
-from actors.protocol.health import Pin, Unpin
-from actors.protocol.jobs import Accepted, Barred, Busy, IntervalSet, Pause, PauseSet, Resume, RunNow, SetInterval
+from actors.protocol.health import pin, unpin
+from actors.protocol.jobs import Accepted, Barred, Busy, IntervalSet, PauseSet, pause, resume, run_now, set_interval
 from domain.calendar import minutes
 from domain.resources.levels import RESOURCES, Level
 
@@ -79,9 +81,9 @@ def _level(view: AppContext, arguments: list[str], who: str) -> Reply:
             now = health(view)
             return CommandAnswer(_level_line(now), now["level"])
         case ["auto"]:
-            view.system.ask("health", Unpin(), ASK_SECONDS)
+            unpin(view.system, ASK_SECONDS)
         case [name] if name.upper() in Level.__members__:
-            view.system.ask("health", Pin(name.lower(), who), ASK_SECONDS)
+            pin(view.system, name.lower(), who, ASK_SECONDS)
         case _:
             names = ", ".join(level.name.lower() for level in Level)
             return UsageError(f"level [NAME|auto]; NAME is one of {names}")
@@ -102,6 +104,8 @@ def _jobs(view: AppContext, arguments: list[str], who: str) -> Reply:
 
 
 def _job(view: AppContext, arguments: list[str], who: str) -> Reply:
+    system = view.system
+    ask: Callable[[], Accepted | Busy | Barred | PauseSet | IntervalSet]
     match arguments:
         case [name]:
             found = jobs(view).get(name)
@@ -109,20 +113,20 @@ def _job(view: AppContext, arguments: list[str], who: str) -> Reply:
                 return _no_such_job(view, name)
             return CommandAnswer(json.dumps(found, indent=2, ensure_ascii=False), found)
         case [name, "run"]:
-            message: Any = RunNow(who, though_paused=True)
+            ask = partial(run_now, system, name, who, ASK_SECONDS, though_paused=True)
         case [name, "pause"]:
-            message = Pause(who)
+            ask = partial(pause, system, name, who, ASK_SECONDS)
         case [name, "resume"]:
-            message = Resume()
+            ask = partial(resume, system, name, ASK_SECONDS)
         case [name, "interval", "default"]:
-            message = SetInterval(None)
+            ask = partial(set_interval, system, name, None, ASK_SECONDS)
         case [name, "interval", number] if _is_minutes(number):
-            message = SetInterval(minutes(float(number)))
+            ask = partial(set_interval, system, name, minutes(float(number)), ASK_SECONDS)
         case _:
             return UsageError(COMMANDS["job"].usage)
     if name not in jobs(view):
         return _no_such_job(view, name)
-    answer = view.system.ask(f"job:{name}", message, ASK_SECONDS)
+    answer = ask()
     if isinstance(answer, PauseSet | IntervalSet):
         _keep(view, name)
     match answer:
@@ -139,16 +143,14 @@ def _job(view: AppContext, arguments: list[str], who: str) -> Reply:
         case IntervalSet(_, interval):
             said = f"{name} runs every {interval / 60:g} min at the present level"
             return CommandAnswer(said, {"job": name, "interval_seconds": interval})
-        case answer:
-            return CommandError(f"{name} answered {answer!r}")
 
 
 def _keep(view: AppContext, name: str) -> None:
     """Wait until what was set for the job would survive a kill. It is in force in any case."""
-    from actors.protocol.account import AreKept
+    from actors.protocol.account import await_kept
 
     try:
-        view.system.ask("flags", AreKept(), ASK_SECONDS)
+        await_kept(view.system, ASK_SECONDS)
     except AskError as error:
         log.warning("what was set for %s is in force, and may not survive a restart: %s", name, error)
 

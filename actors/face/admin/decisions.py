@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from actors.account import journal
 from actors.core.future import AskError
 from actors.face.context import AppContext, iso, plain
-from actors.protocol.journal import OPT_OUTS, Append, Recall, Remember
+from actors.protocol.journal import OPT_OUTS
 from actors.protocol.resources import LeaseEnded, LeaseRefused
 from actors.resources.client import Leases
 from domain.publishing.states import State
 from domain.resources.admission import Budget
 from store import posts
 from store.errors import StoreError, is_away, without_secrets
-from store.journal import Cached
 from store.posts import Decided, Decision, Duplicate, Event, Impossible, Post
 from store.sql import Connection
 from store.writes import OptOut
@@ -73,10 +73,9 @@ def opt_out(view: AppContext, author: str, who: str) -> tuple[int, ...]:
     """
     now, system = view.system.runtime.calendar(), view.system
     entry = (f"opt-out/{system.runtime.new_id()}", OptOut(author.lower(), SOURCE, now))
-    system.ask("journal", Append((entry,)), ASK_SECONDS)
-    kept = system.ask("journal", Recall(OPT_OUTS), ASK_SECONDS)
-    known = kept.value if isinstance(kept, Cached) else []
-    system.ask("journal", Remember(OPT_OUTS, sorted({*known, author.lower()})), ASK_SECONDS)
+    journal.append(system, entry, timeout=ASK_SECONDS)
+    known = map(str, journal.recall(system, OPT_OUTS, ASK_SECONDS))
+    journal.remember(system, OPT_OUTS, sorted({*known, author.lower()}), ASK_SECONDS)
     with _database(view) as connection:
         return posts.opt_out(connection, view.settings.account, author, source=SOURCE, who=who, now=now).ended
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from actors.core.future import AskError
 from actors.face.admin.command import Command, CommandAnswer, CommandError, Reply, UsageError, always
 from actors.face.context import AppContext
-from actors.protocol.resources import LeaseInfo, LeaseList, ListLeases, RequestInfo, Revoke
+from actors.protocol.resources import LeaseInfo, LeaseList, RequestInfo, list_leases, revoke
 from domain.resources.levels import RESOURCES
 
 ASK_SECONDS = 5.0
@@ -23,7 +23,7 @@ def _leases(view: AppContext, arguments: list[str], who: str) -> Reply:
     silent: dict[str, str] = {}
     for name in wanted:
         try:
-            lists[name] = view.system.ask(name, ListLeases(), ASK_SECONDS)
+            lists[name] = list_leases(view.system, name, ASK_SECONDS)
         except AskError as error:
             silent[name] = str(error)
     lines = [_lease_line(lease) for found in lists.values() for lease in found.leases]
@@ -60,7 +60,7 @@ def _lease(view: AppContext, arguments: list[str], who: str) -> Reply:
     silent = []
     for name in RESOURCES:
         try:
-            if view.system.ask(name, Revoke(int(token), reason), ASK_SECONDS):
+            if revoke(view.system, name, int(token), reason, ASK_SECONDS):
                 return CommandAnswer(f"lease {token} of {name} is revoked", {"token": int(token), "resource": name})
         except AskError as error:
             silent.append(f"{name} does not say: {error}")

@@ -7,7 +7,7 @@ it is back.
 from collections.abc import Mapping
 from typing import Any
 
-from actors.protocol.journal import Append
+from actors.account import journal
 from actors.protocol.model import ModelError
 from actors.protocol.resources import LeaseEnded, LeaseRefused
 from actors.scheduling.run_context import RunContext
@@ -34,5 +34,5 @@ def written(ctx: RunContext, prompt: Prompt, schema: Mapping[str, Any]) -> str |
         model=completion.model,
         job=ctx.spec.name,
     )
-    ctx.ask("journal", Append(((f"spend/{spend.call_id}", spend),)))
+    journal.append(ctx, (f"spend/{spend.call_id}", spend))
     return completion.text
