@@ -35,6 +35,7 @@ class Gathering:
         self._known: list[str] = []
         self._posts: list[Post] = []
         self._counted: list[int] = []
+        self._misled = False
 
     async def posts(self) -> tuple[tuple[Post, ...], bool]:
         """The posts in the page's order, and whether the list ended below them.
@@ -54,8 +55,11 @@ class Gathering:
                 came = await self._tab.evaluate(SCROLL_SCRIPT, self._waits(seen["empty"] is True))
             before = seen["busy"]
             seen = await self._look()
+            self._misled = came == "unread" and not seen["found"]
             if seen["overlaps"] is not True:
                 return tuple(self._posts), False  # a gap: what stands below it was not gathered
+            if self._misled:
+                continue
             still = 0 if came or seen["found"] else still + 1
             if still and seen["ended"] is not True and (not before or still >= STILL):
                 return tuple(self._posts), False  # nothing more comes, and nothing says that there is no more
@@ -115,4 +119,6 @@ class Gathering:
             "quiet": self._timeouts.quiet * 1000,
             "settle": self._timeouts.settle * 1000,
             "empty": empty,
+            # Nothing where what was called unread was none: it is scrolled then, or this would never end.
+            "known": [] if self._misled else [key.rsplit(" ", 1)[-1] for key in self._known],
         }

@@ -105,12 +105,22 @@ ARTICLES_SCRIPT = """
 
 # Brings the last cell to the top of the window, so that it still stands there when more has come, and waits until the
 # list is another one, or nothing has come for `quiet` ms (`settle` where the empty last cell already stands there).
+# What has come since the last reading (a post that is not in `known`) is to be read first: a scroll past it would
+# take out those that are known, and nobody could tell whether any were missed. Answers "unread" then.
 SCROLL_SCRIPT = """
-({quiet, settle, empty}) => new Promise((done) => {
+({quiet, settle, empty, known}) => new Promise((done) => {
   const CELL = '[data-testid="cellInnerDiv"]', ARTICLE = 'article[data-testid="tweet"]';
   const LINK = `${ARTICLE} a[href*="/status/"]`;
   const links = () => Array.from(document.querySelectorAll(LINK), (each) => each.pathname).join();
-  const before = links();
+  const seen = new Set(known), before = links();
+  const isQuoted = (link, article) => link.closest(ARTICLE) !== article || link.closest('div[role="link"]') !== null;
+  const unread = (article) => {
+    if (article.parentElement.closest(ARTICLE)) return false;
+    const link = Array.from(article.querySelectorAll('a[href*="/status/"]:has(time[datetime])'))
+      .find((each) => !isQuoted(each, article));
+    return link !== undefined && !seen.has(link.getAttribute("href"));
+  };
+  if (known.length && Array.from(document.querySelectorAll(ARTICLE)).some(unread)) { done("unread"); return; }
   const watcher = new MutationObserver(() => { if (links() !== before) finish(true); });
   const finish = (came) => { watcher.disconnect(); clearTimeout(timer); done(came); };
   const timer = setTimeout(() => finish(links() !== before), empty ? settle : quiet);

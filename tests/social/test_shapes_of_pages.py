@@ -29,7 +29,9 @@ from social.site import (
 )
 from tests.social.conftest import Browsing, SandboxProcess
 
-PATIENT = Timeouts(load=15, compose=15, arm=10, response=15, toast=0.3, looks=1, proof=0.3, quiet=1.0)
+PATIENT = Timeouts(
+    load=30, compose=15, arm=10, response=15, toast=0.3, looks=1, proof=2.0, quiet=8.0, gather=300.0
+)  # what is there is found, however slow the machine
 SHORT = Timeouts(load=1.5, proof=0.1, quiet=0.5)
 numbers = count(1)
 
