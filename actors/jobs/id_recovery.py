@@ -13,7 +13,7 @@ from actors.resources.client import LentBrowser
 from actors.scheduling.outcome import Outcome
 from actors.scheduling.run_actor import Job
 from actors.scheduling.run_context import RunContext
-from domain.calendar import days, minutes
+from domain.calendar import HOUR, days, minutes
 from domain.jobs.spec import Holds, JobSpec, Kind
 from domain.publishing import recovery, removal
 from domain.publishing.states import State
@@ -25,6 +25,7 @@ from store.posts import Post
 from store.sql import Connection
 
 PAGE = 100  # own posts of a page that are read to verify that they stand
+LAGS = 6 * HOUR  # for so long after it may have been sent, a post is looked for as far down as it can stand
 DEEPEST = 500  # to find one that nobody knows about
 PAGE_SECONDS = 60.0  # real: to read one page so far down
 VERIFIED = days(14)  # how long (calendar) a published post is looked for on the profile
@@ -51,8 +52,14 @@ class Ledger:
 
     def depth(self, replies: bool) -> tuple[int, int | None]:
         """How many own posts of a page are to be read, and down to which id (None: as many as these)."""
-        # One that waits for a person was looked for so far down before.
-        unknown = [post for post in self.unsettled if on_replies(post) == replies and post.state is State.UNKNOWN]
+        # One that has come to wait for a person was looked for so far down before; but a page may lag, so it still is
+        # for some hours.
+        unknown = [
+            post
+            for post in self.unsettled
+            if on_replies(post) == replies
+            and (post.state is State.UNKNOWN or self.at - self.wanted(post, "").armed_at < LAGS)
+        ]
         if unknown:
             marks = [post.claim.watermark if post.claim else None for post in unknown]
             known = [mark for mark in marks if mark is not None]

@@ -325,6 +325,23 @@ def test_an_unknown_is_found_far_down_and_the_page_is_read_no_further(world: Wor
     assert asked[0]["down_to"] == lost.claim.watermark
 
 
+def test_what_a_lagging_page_left_to_a_person_is_still_found_far_down(world: World) -> None:
+    lost = far_down(world, 120)
+    really = world.site.profile
+
+    async def nothing_yet(tab: Any, handle: str, **more: Any) -> Any:
+        return replace(await really(tab, handle, **more), posts=(), ended=True)
+
+    world.site.profile = nothing_yet  # type: ignore[method-assign]
+    world.now += HOUR
+    world.run(IdRecovery())
+    assert now(world, lost).state is State.NEEDS_HUMAN
+    world.site.profile = really  # type: ignore[method-assign]
+    never_ends(world)
+    world.run(IdRecovery())
+    assert now(world, lost).state is State.RECONCILED
+
+
 def test_a_page_that_never_ends_is_no_proof_of_absence(world: World) -> None:
     lost = far_down(world, 120)
     never_ends(world, most=40)
