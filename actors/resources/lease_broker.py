@@ -161,26 +161,27 @@ class LeaseBroker:
         One that was abandoned has ended nothing: its leases end here.
         """
         self.guard, self.usage = earlier.guard, earlier.usage.copy()
-        for permit in list(earlier._trials.values()):
-            self.guard = breaker.release_permission(self.guard, permit)
         now = self._now()
         for use in earlier.ledger.expected():
             self.ledger.expect(use, now)
-        for lease in list(earlier._leases.values()):
-            self.usage.revoked(lease.terms.request.job, ACTOR_ENDED, now - lease.terms.granted_at)
-            lease.end(f"{self.name}: its actor was restarted")
+        self._end_all(earlier, "its actor was restarted", now)
 
     def close(self, why: str) -> None:
         """The actor ends: so does every lease. Whoever waits learns it from the actor's own end."""
         now = self._now()
-        for lease in list(self._leases.values()):
-            self.usage.revoked(lease.terms.request.job, ACTOR_ENDED, now - lease.terms.granted_at)
-            lease.end(f"{self.name}: {why}")
+        self._end_all(self, why, now)
         self._leases.clear()
-        for permit in self._trials.values():
-            self.guard = breaker.release_permission(self.guard, permit)
         self._trials.clear()
         self.ledger.drain(why, now)
+
+    def _end_all(self, broker: "LeaseBroker", why: str, now: float) -> None:
+        """Every lease and trial of that broker is over, by these books. One that was abandoned may still change its
+        own, so copies are gone through."""
+        for permit in list(broker._trials.values()):
+            self.guard = breaker.release_permission(self.guard, permit)
+        for lease in list(broker._leases.values()):
+            self.usage.revoked(lease.terms.request.job, ACTOR_ENDED, now - lease.terms.granted_at)
+            lease.end(f"{self.name}: {why}")
 
     # looking
 
